@@ -1,0 +1,69 @@
+"""Facts, conversations, contacts and agents to JSON bytes and back, exactly.
+
+msgspec reads and writes the attrs classes themselves and checks every type on the way in; a union of classes is told
+apart by the kind that is stored beside the bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from carekit.facts.events import FACTS, Event, Fact
+from carekit.facts.nouns import Agent, Contact, Conversation
+from carekit.ground.errors import StoreError
+
+T = TypeVar("T")
+
+encode = msgspec.json.Encoder().encode
+"""Any noun or fact to JSON bytes (UTF-8; instants as RFC 3339, durations as ISO 8601)."""
+
+_FACT_DECODERS = {kind: msgspec.json.Decoder(cls) for kind, cls in FACTS.items()}
+_CONVERSATION = msgspec.json.Decoder(Conversation)
+_CONTACT = msgspec.json.Decoder(Contact)
+_AGENT = msgspec.json.Decoder(Agent)
+
+
+def decode_fact(kind: str, body: bytes | str) -> Fact:
+    """The fact of *kind* in *body*; raises `StoreError` for an unknown kind or a body that does not fit."""
+    try:
+        return _FACT_DECODERS[kind].decode(body)
+    except KeyError:
+        raise StoreError(f"the log holds a fact of kind {kind!r}, which this version does not know; update carekit") from None
+    except msgspec.DecodeError as error:
+        raise StoreError(f"a stored fact of kind {kind!r} cannot be read: {error}") from error
+
+
+def decode_conversation(body: bytes | str) -> Conversation:
+    """A stored conversation; raises `StoreError` if the bytes do not fit."""
+    return _decode(_CONVERSATION, body)
+
+
+def decode_contact(body: bytes | str) -> Contact:
+    """A stored contact; raises `StoreError` if the bytes do not fit."""
+    return _decode(_CONTACT, body)
+
+
+def decode_agent(body: bytes | str) -> Agent:
+    """A stored agent; raises `StoreError` if the bytes do not fit."""
+    return _decode(_AGENT, body)
+
+
+def event_to_dict(event: Event) -> dict[str, object]:
+    """An event as plain JSON values, the form in which the API and the live feed show it."""
+    values: dict[str, object] = msgspec.to_builtins(event)
+    values["kind"] = event.fact.kind
+    return values
+
+
+def to_builtins(value: object) -> object:
+    """Any noun, fact or action as plain JSON values."""
+    return msgspec.to_builtins(value)
+
+
+def _decode(decoder: msgspec.json.Decoder[T], body: bytes | str) -> T:
+    try:
+        return decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"a stored value cannot be read: {error}") from error

@@ -1,0 +1,266 @@
+"""The nouns of customer care, as frozen values.
+
+Every instant is an aware UTC ``datetime``. Every text is a ``str`` as the person wrote it: unescaped, never trusted.
+The classes keep a ``__dict__`` instead of slots: with frozen classes that makes building one about twice as fast and
+`replace` about twice as fast as ``attrs.evolve``, which counts because a conversation is replaced at every event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+import attrs
+
+T = TypeVar("T")
+_new = object.__new__
+
+
+def replace(value: T, **changes: object) -> T:
+    """A copy of a frozen *value* with *changes*; the names are not checked, so only code that knows the class calls it."""
+    copy = _new(value.__class__)
+    attributes = copy.__dict__
+    attributes.update(value.__dict__)
+    attributes.update(changes)
+    return copy
+
+
+class Status(StrEnum):
+    """Whose turn it is. Who handles it (nobody, a bot, an agent) is ownership and lives elsewhere."""
+
+    OPEN = "open"
+    """Our turn."""
+    WAITING = "waiting"
+    """The contact's turn."""
+    SNOOZED = "snoozed"
+    """Nobody's turn until a time or a reply."""
+    RESOLVED = "resolved"
+    """We believe it is done; a reply reopens it."""
+    CLOSED = "closed"
+    """Archived; a reply starts a new conversation."""
+
+
+class DeliveryStatus(StrEnum):
+    """How far an outbound message got. It only ever moves forward."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    UNSURE = "unsure"
+
+
+class Presence(StrEnum):
+    """Whether an agent takes conversations."""
+
+    AVAILABLE = "available"
+    AWAY = "away"
+    OFF = "off"
+
+
+@attrs.frozen(slots=False)
+class Address:
+    """Where a person can be reached: a kind (``email``, ``phone``, ``visitor``) and a value, unique together."""
+
+    kind: str
+    value: str
+    name: str = ""
+    verified: bool = False
+    """Whether the channel proved that the sender holds this address."""
+
+    @property
+    def key(self) -> str:
+        """``kind:value``, the form that is stored and compared."""
+        return f"{self.kind}:{self.value}"
+
+
+@attrs.frozen(slots=False)
+class Attachment:
+    """A file that came or went with a message; its bytes are kept under their SHA-256 *digest*."""
+
+    name: str
+    content_type: str
+    size: int
+    digest: str
+
+
+@attrs.frozen(slots=False)
+class Source:
+    """Where an answer came from; ``score`` is the bot's own measure, 0 to 1."""
+
+    title: str
+    url: str = ""
+    score: float = 0.0
+
+
+@attrs.frozen(slots=False)
+class Inbound:
+    """One message from outside, as a channel hands it to the desk.
+
+    ``thread`` lists the keys by which its conversation may be known, strongest first; ``keys`` are stored so that
+    later messages find this one. ``conversation`` is set only when the channel has verified a secret that names it.
+    """
+
+    channel: str
+    external_id: str
+    sender: Address
+    text: str
+    thread: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    conversation: str = ""
+    account: str = ""
+    subject: str = ""
+    html: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    automatic: bool = False
+    """Sent by a machine (auto-reply, list, bounce): it is kept, and never answered automatically."""
+    intent: str = ""
+    """``handoff`` when the contact pressed a button that asks for a person."""
+    sent_at: datetime | None = None
+    """The far side's claim; never used for order."""
+    raw: str = ""
+    """Digest of the payload as it came, if the channel keeps it."""
+    meta: Mapping[str, str] = attrs.field(factory=dict)
+    """What the channel itself will need to answer (never shown, never interpreted by core)."""
+
+
+@attrs.frozen(slots=False)
+class Contact:
+    """A person who writes to us."""
+
+    id: str
+    created_at: datetime
+    name: str = ""
+    email: str = ""
+    """Where mail may be sent: given by the contact, perhaps unverified."""
+    addresses: tuple[str, ...] = ()
+    automatic: Mapping[str, datetime] = attrs.field(factory=dict)
+    """For each policy, when it last wrote to this contact by itself."""
+
+    @property
+    def first_name(self) -> str:
+        """The first word of the name, or an empty text."""
+        return self.name.split(" ", 1)[0] if self.name else ""
+
+
+@attrs.frozen(slots=False)
+class Agent:
+    """A person who answers. ``load`` counts the conversations that take up capacity now."""
+
+    id: str
+    name: str
+    email: str
+    role: str = "agent"
+    """``agent`` or ``admin``."""
+    capacity: int = 5
+    presence: Presence = Presence.OFF
+    active: bool = True
+    inboxes: tuple[str, ...] = ()
+    """Inboxes this agent may see; empty for all."""
+    load: int = 0
+    last_assigned_at: datetime | None = None
+    session_epoch: int = 0
+    """Raised to end every session of this agent at once."""
+    seq: int = 0
+
+    @property
+    def stream(self) -> str:
+        """The stream of this agent's own events."""
+        return f"agent:{self.id}"
+
+
+@attrs.frozen(slots=False)
+class Target:
+    """One promise about time on one conversation. ``state`` is ``running``, ``met``, ``breached`` or ``late``.
+
+    ``late`` is a breached target that was then fulfilled; ``ended_at`` is when it was met or fulfilled late.
+    """
+
+    name: str
+    metric: str
+    started_at: datetime
+    due: datetime
+    limit: timedelta
+    calendar: str
+    state: str = "running"
+    ended_at: datetime | None = None
+
+
+@attrs.frozen(slots=False)
+class Survey:
+    """A survey put to the contact of a conversation."""
+
+    name: str
+    kind: str
+    offered_at: datetime
+    answered_at: datetime | None = None
+    score: int | None = None
+    comment: str = ""
+
+
+@attrs.frozen(slots=False)
+class Conversation:
+    """One matter with one contact on one channel: what the events so far add up to."""
+
+    id: str
+    channel: str
+    inbox: str
+    contact: str
+    created_at: datetime
+    updated_at: datetime
+    subject: str = ""
+    live: bool = False
+    """Both sides are expected to be present (chat), so waiting for the contact still takes up the agent."""
+    status: Status = Status.OPEN
+    seq: int = 0
+    assignee: str = ""
+    bot: str = ""
+    """The bot that handles it now; empty for none."""
+    handed_off: bool = False
+    """A bot has given it up once; it is not asked again by itself until the conversation is resolved."""
+    misses: int = 0
+    """The bot's failed turns since its last success."""
+    memory: str = "{}"
+    """The bot's own state as JSON text: a text, so that no two turns can share it."""
+    waiting_since: datetime | None = None
+    """Since when the oldest unanswered message waits for a person."""
+    queued_at: datetime | None = None
+    """Since when it waits for an agent to be assigned."""
+    first_message_at: datetime | None = None
+    first_reply_at: datetime | None = None
+    resolved_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    last_author: str = ""
+    preview: str = ""
+    """The beginning of the newest public message, at most 140 characters."""
+    inbound: int = 0
+    """Messages received so far."""
+    replies: int = 0
+    """Public messages by agents so far."""
+    reopens: int = 0
+    timers: Mapping[str, datetime] = attrs.field(factory=dict)
+    targets: Mapping[str, Target] = attrs.field(factory=dict)
+    surveys: Mapping[str, Survey] = attrs.field(factory=dict)
+
+    @property
+    def stream(self) -> str:
+        """The stream of this conversation's events: its id."""
+        return self.id
+
+    @property
+    def holder(self) -> str:
+        """The agent whose capacity it takes up now, or an empty text.
+
+        Open conversations count; waiting ones only where both sides are expected to be present.
+        """
+        if self.assignee and (self.status is Status.OPEN or (self.live and self.status is Status.WAITING)):
+            return self.assignee
+        return ""
+
+    @property
+    def wake_at(self) -> datetime | None:
+        """The instant of the next timer."""
+        return min(self.timers.values()) if self.timers else None

@@ -1,0 +1,40 @@
+"""What a policy may look at besides the event and the conversation: read-only, and complete, so that it needs no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import attrs
+
+from carekit.facts.nouns import Agent, Contact
+from carekit.ground.calendars import Calendar
+
+
+@attrs.frozen(slots=False)
+class SurveyOffer:
+    """What a policy needs to put a survey: ``link`` gives the signed address for a conversation's id."""
+
+    name: str
+    kind: str
+    question: str
+    best: int
+    link: Callable[[str], str]
+
+
+@attrs.frozen(slots=False)
+class Context:
+    """The world at one instant.
+
+    ``now`` is the instant of the event (for a timer: when it was due, however late it was noticed). ``agents`` holds
+    everyone, active or not, with their load as it stands after everything decided so far.
+    """
+
+    now: datetime
+    service: str
+    """Name of the service, for texts."""
+    contact: Contact
+    agents: Mapping[str, Agent]
+    calendars: Mapping[str, Calendar]
+    surveys: Mapping[str, SurveyOffer] = attrs.field(factory=dict)
+    """The surveys of the file by name."""

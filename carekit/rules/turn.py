@@ -1,0 +1,203 @@
+"""One turn of one conversation: something happened or was asked; policies react; their actions become facts; and so on
+until nobody has anything to add.
+
+Pure and synchronous: the instant, the ids and the world come as arguments, and the same arguments give the same events.
+A policy that raises is noted in the log as `PolicyFailed` and never stops the message.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+from carekit.facts import actions as a
+from carekit.facts import events as f
+from carekit.facts.nouns import Agent, Contact, Conversation, replace
+from carekit.ground.calendars import Calendar
+from carekit.ground.errors import CarekitError
+from carekit.rules.context import Context, SurveyOffer
+from carekit.rules.decide import decide
+from carekit.rules.evolve import SNOOZE, begin, evolve, evolve_contact
+
+LONGEST = 200
+"""Events one turn may have; beyond that the policies answer one another in a circle."""
+
+
+class Rule(Protocol):
+    """What the turn needs of a policy."""
+
+    name: str
+    channels: frozenset[str]
+    """The channels it applies to; empty for all."""
+
+    def decide(self, event: f.Event, conversation: Conversation, context: Context) -> Iterable[a.Action]: ...
+
+
+@attrs.frozen(slots=False)
+class Rulebook:
+    """The policies of the file in order, ready to be asked, and what they may look at.
+
+    ``by_fact`` holds for each channel and class of fact only the policies that listen to it.
+    """
+
+    service: str
+    config: str
+    calendars: Mapping[str, Calendar]
+    surveys: Mapping[str, SurveyOffer]
+    by_fact: Mapping[str, Mapping[type[f.Fact], Sequence[Rule]]]
+
+    @classmethod
+    def of(
+        cls,
+        rules: Sequence[tuple[Rule, frozenset[type[f.Fact]]]],
+        channels: Iterable[str],
+        *,
+        service: str = "",
+        config: str = "",
+        calendars: Mapping[str, Calendar] | None = None,
+        surveys: Mapping[str, SurveyOffer] | None = None,
+    ) -> Rulebook:
+        """A rulebook from *rules*, each with the facts it listens to, for the *channels* of the file."""
+        by_fact: dict[str, dict[type[f.Fact], list[Rule]]] = {}
+        for channel in channels:
+            table: dict[type[f.Fact], list[Rule]] = {}
+            for rule, facts in rules:
+                if rule.channels and channel not in rule.channels:
+                    continue
+                for fact in facts:
+                    table.setdefault(fact, []).append(rule)
+            by_fact[channel] = table
+        return cls(service, config, calendars or {}, surveys or {}, by_fact)
+
+
+_NOBODY: Mapping[type[f.Fact], Sequence[Rule]] = {}
+
+
+class Turn:
+    """A turn being taken. Read ``events``, ``conversation``, ``contact`` and ``agents`` when it has settled."""
+
+    def __init__(
+        self,
+        book: Rulebook,
+        conversation: Conversation | None,
+        contact: Contact,
+        agents: Mapping[str, Agent],
+        now: datetime,
+    ) -> None:
+        self._book = book
+        self._before = conversation
+        self._conversation = conversation
+        self._rules = book.by_fact.get(conversation.channel, _NOBODY) if conversation else _NOBODY
+        # A clock that was set back must not turn the log around.
+        self.now = max(now, conversation.updated_at) if conversation else now
+        self.contact = contact
+        self.agents = agents
+        self._context: Context | None = None
+        self.events: list[f.Event] = []
+        self._unseen: deque[f.Event] = deque()
+
+    @property
+    def conversation(self) -> Conversation:
+        """The conversation as it stands now."""
+        assert self._conversation is not None, "a new conversation begins with ConversationStarted"
+        return self._conversation
+
+    def start(self, stream: str, fact: f.ConversationStarted) -> None:
+        """Begin a new conversation with the id *stream*."""
+        event = f.Event(stream, 1, self.now, "contact", fact, None, "", "", self._book.config)
+        self._conversation = begin(event)
+        self._rules = self._book.by_fact.get(fact.channel, _NOBODY)
+        self.events.append(event)
+        self._unseen.append(event)
+
+    def fire_due(self) -> None:
+        """Let every timer that was due before now fire at its own instant, in order, before anything else happens."""
+        self._fire(inclusive=False)
+
+    def fire_reached(self) -> None:
+        """Let every timer fire that is due by now, this instant included."""
+        self._fire(inclusive=True)
+
+    def record(
+        self, fact: f.Fact, actor: str, *, cause: int | None = None, policy: str = "", reason: str = ""
+    ) -> f.Event:
+        """Append *fact* as the next step; raises `IllegalMove` if the lifecycle forbids it."""
+        conversation = self.conversation
+        event = f.Event(
+            conversation.id, conversation.seq + 1, self.now, actor, fact, cause, policy, reason, self._book.config
+        )
+        after = self._conversation = evolve(conversation, event)
+        if conversation.holder != after.holder or type(fact) is f.Assigned:
+            self._move_load(conversation.holder, after.holder, fact)
+        contact = evolve_contact(self.contact, event)
+        if contact is not self.contact:
+            self.contact = contact
+            self._context = None
+        self.events.append(event)
+        self._unseen.append(event)
+        return event
+
+    def ask(self, action: a.Action, actor: str, *, cause: int | None = None, policy: str = "") -> list[f.Event]:
+        """Turn *action* into facts and append them; raises `Refused` if it cannot be."""
+        facts = decide(self.conversation, action, actor)
+        return [self.record(fact, actor, cause=cause, policy=policy, reason=action.reason) for fact in facts]
+
+    def settle(self) -> None:
+        """Let the policies react until nobody has anything to add."""
+        rules_for = self._rules
+        while self._unseen:
+            event = self._unseen.popleft()
+            rules = rules_for.get(type(event.fact))
+            if rules:
+                for rule in rules:
+                    self._consult(rule, event)
+
+    def _consult(self, rule: Rule, event: f.Event) -> None:
+        if len(self.events) > LONGEST:
+            self._note_failure(rule, event, f"the policies answer one another in a circle: {LONGEST} events in one turn")
+            self._unseen.clear()
+            return
+        context = self._context
+        if context is None or context.now is not self.now:
+            context = self._context = Context(
+                self.now, self._book.service, self.contact, self.agents, self._book.calendars, self._book.surveys
+            )
+        try:
+            for action in tuple(rule.decide(event, self.conversation, context)):
+                self.ask(action, f"policy:{rule.name}", cause=event.seq, policy=rule.name)
+        except CarekitError as error:
+            self._note_failure(rule, event, str(error))
+        except Exception as error:  # a policy is a stranger's code: whatever it raises must not stop the message
+            self._note_failure(rule, event, f"{type(error).__name__}: {error}")
+
+    def _note_failure(self, rule: Rule, event: f.Event, error: str) -> None:
+        self.record(f.PolicyFailed(rule.name, error[:500]), f"policy:{rule.name}", cause=event.seq, policy=rule.name)
+
+    def _fire(self, *, inclusive: bool) -> None:
+        arrival = self.now
+        while self._conversation is not None and self._conversation.timers:
+            name, due = min(self._conversation.timers.items(), key=lambda item: (item[1], item[0]))
+            if due > arrival or (due == arrival and not inclusive):
+                break
+            self.now = max(due, self._conversation.updated_at)
+            fired = self.record(f.TimerFired(name), "service")
+            if name == SNOOZE:
+                self.ask(a.Wake("the snooze is over"), "service", cause=fired.seq)
+            self.settle()
+        self.now = max(arrival, self._conversation.updated_at) if self._conversation else arrival
+
+    def _move_load(self, before: str, after: str, fact: f.Fact) -> None:
+        agents = dict(self.agents)
+        if before != after:
+            if before in agents:
+                agents[before] = replace(agents[before], load=max(0, agents[before].load - 1))
+            if after in agents:
+                agents[after] = replace(agents[after], load=agents[after].load + 1)
+        if isinstance(fact, f.Assigned) and fact.agent in agents:
+            agents[fact.agent] = replace(agents[fact.agent], last_assigned_at=self.now)
+        self.agents = agents
+        self._context = None

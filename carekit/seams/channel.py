@@ -1,0 +1,75 @@
+"""The contract of a channel: bytes from outside to `Inbound` messages, and `Outbound` messages to the far side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from carekit.facts.events import Event, MessageSent
+from carekit.facts.nouns import Contact, Conversation, DeliveryStatus, Inbound
+from carekit.ground.errors import NotOurs
+from carekit.seams.capabilities import Capabilities
+from carekit.seams.component import Component
+
+
+@attrs.frozen
+class Payload:
+    """What came in over the wire: the raw body, the headers (names in lower case), the query and the sender's address."""
+
+    body: bytes
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    query: Mapping[str, str] = attrs.field(factory=dict)
+    remote: str = ""
+
+
+@attrs.frozen(slots=False)
+class Outbound:
+    """One message to hand to the far side.
+
+    ``to`` is the address the contact last wrote from; ``history`` holds the conversation's earlier messages
+    (`MessageReceived` and `MessageSent` events, oldest first, the last 50).
+    """
+
+    conversation: Conversation
+    contact: Contact
+    seq: int
+    message: MessageSent
+    to: str
+    history: tuple[Event, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The same for every attempt at this message: the far side's key against doubles, where it takes one."""
+        return f"{self.conversation.id}.{self.seq}"
+
+
+@attrs.frozen
+class Delivery:
+    """How far `Channel.send` got. ``keys`` are stored so that an answer to this message finds the conversation."""
+
+    status: DeliveryStatus = DeliveryStatus.SENT
+    external_id: str = ""
+    keys: tuple[str, ...] = ()
+    detail: str = ""
+
+
+class Channel(Component):
+    """Base of all channels.
+
+    A minimal channel overrides `decode` (with ``capabilities.webhook``) and `send`. One that fetches or listens
+    overrides `run`, and hands what it gets to ``desk.receive``, which returns only after a durable commit.
+    """
+
+    capabilities: Capabilities = Capabilities()
+
+    def decode(self, payload: Payload) -> Sequence[Inbound]:
+        """The messages in *payload*: pure, no network.
+
+        Raises `NotOurs` (wrong signature or origin), `Ignored` (nothing to keep) or `Malformed` (kept raw and set aside).
+        """
+        raise NotOurs(f"channel {self.name!r} takes no posted messages")
+
+    async def send(self, outbound: Outbound) -> Delivery:
+        """Hand *outbound* over; raises `Temporary`, `Permanent` or `Unsure`. Called again only after `Temporary`."""
+        raise NotImplementedError

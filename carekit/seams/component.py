@@ -1,0 +1,51 @@
+"""What every part composed by the file has in common: a name, its settings, a self-check and its health."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+
+from carekit.seams.desk import Desk
+from carekit.seams.settings import NoSettings
+
+if TYPE_CHECKING:  # starlette costs 60 ms to import, and most components mount nothing
+    from starlette.routing import BaseRoute
+
+
+@attrs.frozen
+class Health:
+    """How a component is: ``ok``, ``degraded`` (works, needs a look) or ``failed``; ``detail`` says what and the remedy."""
+
+    name: str
+    state: str = "ok"
+    detail: str = ""
+
+
+class Component:
+    """A part of the running desk, made from one table of the file.
+
+    ``Settings`` is the attrs class of its keys. The constructor must do no I/O: `carekit check` builds every component.
+    """
+
+    Settings: ClassVar[type] = NoSettings
+
+    def __init__(self, name: str, settings: Any) -> None:
+        self.name = name
+        self.settings = settings
+
+    def check(self) -> Iterable[str]:
+        """Faults of the settings beyond their types, one text each (what, why, remedy); without I/O."""
+        return ()
+
+    def routes(self, desk: Desk) -> Sequence[BaseRoute]:
+        """Starlette routes, mounted under the component's own path (``/channels/<name>``, ``/surveys/<name>`` …)."""
+        return ()
+
+    async def run(self, desk: Desk) -> None:
+        """Work in the background for as long as the service runs; return when there is none, stop when cancelled."""
+
+    async def health(self) -> Health:
+        """How it is now; must answer at once from what it knows."""
+        return Health(self.name)

@@ -1,0 +1,231 @@
+"""The desk as the edges see it: what channels, apps and surveys may tell it and ask it.
+
+Everything is asynchronous and awaits the commit; everything that reads takes a `Scope`. The service gives one to every
+component that runs or mounts routes, and there is no other way in: our own console and API use nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import attrs
+
+from carekit.facts.actions import Action, AnswerSurvey
+from carekit.facts.events import Event
+from carekit.facts.nouns import Agent, Contact, Conversation, DeliveryStatus, Inbound, Presence
+from carekit.seams.capabilities import Capabilities
+from carekit.seams.query import Page, Query
+from carekit.seams.scope import Scope
+
+
+@attrs.frozen(slots=False)
+class Receipt:
+    """What became of an inbound message: where it was kept, and whether it had been kept before."""
+
+    conversation: str
+    seq: int
+    contact: str
+    repeated: bool = False
+
+
+@attrs.frozen(slots=False)
+class Outcome:
+    """What an action did: the conversation after it, and the new events (those of the first time if ``repeated``)."""
+
+    conversation: Conversation
+    events: Sequence[Event] = ()
+    repeated: bool = False
+
+
+@attrs.frozen(slots=False)
+class Live:
+    """One committed event with the conversation as it stands after its transaction (None for other streams)."""
+
+    event: Event
+    conversation: Conversation | None
+
+
+@attrs.frozen
+class ChannelInfo:
+    """A channel of the file."""
+
+    name: str
+    use: str
+    inbox: str
+    capabilities: Capabilities
+    title: str = ""
+
+
+@attrs.frozen
+class SurveyInfo:
+    """A survey of the file."""
+
+    name: str
+    kind: str
+    question: str
+    best: int
+
+
+@attrs.frozen
+class Waiting:
+    """What a contact may be told about the wait.
+
+    ``open`` says whether business hours run now and ``opens_at`` when they begin again; ``ahead`` counts the
+    conversations before this one; ``low`` and ``high`` bound the usual wait, None when there is no honest figure.
+    """
+
+    open: bool
+    opens_at: datetime | None = None
+    ahead: int = 0
+    agents: int = 0
+    low: timedelta | None = None
+    high: timedelta | None = None
+
+
+class Desk(Protocol):
+    """The desk's whole surface."""
+
+    name: str
+    """Name of the service."""
+    timezone: str
+    channels: Mapping[str, ChannelInfo]
+    surveys: Mapping[str, SurveyInfo]
+
+    def now(self) -> datetime:
+        """The present instant."""
+        ...
+
+    def url(self, path: str) -> str:
+        """The public address of *path*, from the configured base address, never from a request."""
+        ...
+
+    def sign(self, purpose: str, value: str) -> str:
+        """A token that carries *value* and only `unsign` with the same *purpose* accepts."""
+        ...
+
+    def unsign(self, purpose: str, token: str, max_age: timedelta | None = None) -> str:
+        """The value of *token*; raises `NotAllowed` if it is forged, foreign or older than *max_age*."""
+        ...
+
+    # --- tell
+
+    async def receive(self, inbound: Inbound, *, marks: Mapping[str, str] | None = None) -> Receipt:
+        """Keep a message from outside, with the channel's *marks* in the same transaction; a repeated one is known."""
+        ...
+
+    async def act(
+        self, conversation: str, action: Action, actor: str, *, scope: Scope, expected_seq: int | None = None, key: str = ""
+    ) -> Outcome:
+        """Ask for *action* as *actor*. ``key`` makes a repetition harmless.
+
+        Raises `NotFound` outside of *scope*, `Stale` if a public message came after ``expected_seq``, `KeyReused`,
+        `IllegalMove` or `Refused`.
+        """
+        ...
+
+    async def answer_survey(self, conversation: str, answer: AnswerSurvey, *, scope: Scope) -> Outcome:
+        """Keep the contact's answer to a survey."""
+        ...
+
+    async def report_delivery(
+        self, conversation: str, message: int, status: DeliveryStatus, *, detail: str = "", external_id: str = ""
+    ) -> None:
+        """Note how far the message at step *message* got; a status never moves back."""
+        ...
+
+    async def quarantine(
+        self, channel: str, raw: bytes, error: str, *, key: str, marks: Mapping[str, str] | None = None
+    ) -> None:
+        """Set a payload aside that cannot be read: kept raw, visible in the health, and known by *key* if it comes again."""
+        ...
+
+    async def keep(self, data: bytes) -> str:
+        """Keep bytes durably; returns their digest."""
+        ...
+
+    async def fetch(self, digest: str) -> bytes:
+        """Bytes that were kept; raises `NotFound`."""
+        ...
+
+    # --- ask
+
+    async def conversation(self, id: str, scope: Scope) -> Conversation:
+        """The conversation *id*; raises `NotFound` also when *scope* does not reach it."""
+        ...
+
+    async def conversations(self, query: Query, scope: Scope) -> Page:
+        """A page of conversations."""
+        ...
+
+    async def count(self, query: Query, scope: Scope) -> int:
+        """How many conversations match."""
+        ...
+
+    async def events(
+        self, conversation: str, scope: Scope, *, after: int = 0, limit: int | None = None, last: bool = False
+    ) -> list[Event]:
+        """The events of a conversation after step *after*; raises `NotFound`."""
+        ...
+
+    async def find(self, channel: str, key: str) -> Conversation | None:
+        """The conversation that the thread key *key* of *channel* leads to."""
+        ...
+
+    async def contact(self, id: str, scope: Scope) -> Contact:
+        """The contact *id*; raises `NotFound`."""
+        ...
+
+    async def contacts(self, scope: Scope, *, cursor: str = "", limit: int = 50) -> tuple[list[Contact], str]:
+        """Contacts and the next cursor."""
+        ...
+
+    async def marks(self, names: Collection[str]) -> dict[str, str]:
+        """The channel's marks of these names."""
+        ...
+
+    async def feed(self, after: int, scope: Scope, *, limit: int = 200) -> list[Event]:
+        """Committed events after position *after*, in order, from the store."""
+        ...
+
+    def follow(self, scope: Scope, *, after: int | None = None) -> AsyncIterator[list[Live]]:
+        """Committed events as they come: first those after position *after* from the store, then live, none missing,
+        none twice. Ends when the service stops."""
+        ...
+
+    async def waiting(self, channel: str, conversation: str = "") -> Waiting:
+        """What a contact of *channel* may be told about the wait."""
+        ...
+
+    async def report(self, *, since: datetime | None = None, until: datetime | None = None) -> dict[str, object]:
+        """The report over the conversations that began in the period, as plain values."""
+        ...
+
+    # --- agents
+
+    async def agents(self) -> list[Agent]:
+        """All agents."""
+        ...
+
+    async def agent(self, id: str) -> Agent | None:
+        """One agent."""
+        ...
+
+    async def authenticate(self, email: str, password: str) -> Agent | None:
+        """The active agent with this e-mail or id and password; takes as long for an unknown one."""
+        ...
+
+    async def add_agent(
+        self, id: str, name: str, email: str, password: str, *, role: str = "agent", capacity: int = 5, inboxes: Collection[str] = ()
+    ) -> Agent:
+        """Add an agent; raises `Refused` if id or e-mail is taken or the password too weak."""
+        ...
+
+    async def set_presence(self, agent: str, presence: Presence, actor: str) -> Agent:
+        """Make an agent available, away or off."""
+        ...
+
+    async def set_password(self, agent: str, password: str, actor: str) -> None:
+        """Change a password and end every session of that agent."""
+        ...

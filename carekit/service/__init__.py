@@ -1,0 +1,1 @@
+"""Composition: one file plus the installed plugins become a running desk."""

@@ -1,0 +1,1 @@
+"""The HTTP edge: API, health, and the routes that plugins mount."""
