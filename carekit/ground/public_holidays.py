@@ -1,0 +1,38 @@
+"""Public holidays of countries and their regions, from the ``holidays`` package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from carekit.ground.suggest import did_you_mean
+
+
+def country_holidays(country: str, subdivision: str | None, years: Iterable[int]) -> frozenset[date]:
+    """Return the public holidays of *country* in the given calendar *years*, as local dates.
+
+    *country* is an ISO 3166-1 code ("ES", "ESP"); *subdivision* the local part of an ISO 3166-2 code ("MD" for
+    ES-MD) to add the holidays of that region, or None for the national ones alone. Observed days are included
+    where the law moves a holiday that falls on a weekend.
+
+    :raises ValueError: the country or the subdivision is unknown; the message suggests what was probably meant.
+    """
+    # imported here because it is large, and only deployments that name a country need it
+    import holidays
+
+    countries = holidays.list_supported_countries(include_aliases=True)
+    code = country.strip().upper()
+    if code not in countries:
+        raise ValueError(
+            f'"{country}" is not a country with known holidays{did_you_mean(code, countries)}: '
+            'use its ISO code, such as "ES"'
+        )
+    known = {name.casefold(): name for name in countries[code]}
+    region = None if subdivision is None else known.get(subdivision.strip().casefold())
+    if subdivision is not None and region is None:
+        choices = ", ".join(sorted(known.values())) or "none"
+        raise ValueError(
+            f'"{subdivision}" is not a subdivision of {code}{did_you_mean(subdivision, known.values())}: '
+            f"known subdivisions: {choices}"
+        )
+    return frozenset(holidays.country_holidays(code, subdiv=region, years=list(years)))
