@@ -39,8 +39,9 @@ def test_every_plugin_has_an_environment_of_its_own() -> None:
 
 def test_every_plugin_is_measured() -> None:
     """The coverage settings name core and each plugin's package."""
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["coverage"]["run"]
-    assert settings["source_pkgs"] == ["carekit", *(name.replace("-", "_") for name in NAMES)]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["coverage"]
+    assert settings["run"]["source_pkgs"] == ["carekit", *(name.replace("-", "_") for name in NAMES)]
+    assert list(settings["paths"]) == ["core", *(name.removeprefix("carekit-") for name in NAMES)]
 
 
 @pytest.mark.parametrize("folder", plugin_folders(), ids=lambda folder: folder.name)
