@@ -1,0 +1,1 @@
+"""A store for carekit in SQLite or PostgreSQL."""

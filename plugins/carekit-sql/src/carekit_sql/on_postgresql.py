@@ -1,0 +1,168 @@
+"""PostgreSQL: many writers on many machines, each holding only the conversations it works on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import errors as pg
+from sqlalchemy.engine import URL
+
+from carekit import Conflict, StoreError, Unavailable
+from carekit_sql.dialects import Database, pool
+
+WRITERS = 4
+_PATIENCE = {
+    # So that a machine that died or hangs holds up the others for seconds, not for ever.
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+_SPACE = 0x6361_7265  # "care": keeps our advisory locks apart from those of others in the same database
+_ORDER = 1 << 20
+_SCHEMA = _ORDER + 1
+_SLOTS = 1024
+"""Names that are held are folded into so many locks: a server has room for some thousands at a time."""
+
+
+class Postgresql(Database):
+    """A database on a server."""
+
+    paramstyle = "format"
+    errors = (psycopg.Error, sa.exc.SQLAlchemyError)
+
+    def __init__(self, url: URL) -> None:
+        super().__init__(url)
+        self._writers = pool(self._connect, WRITERS)
+
+    def open(self) -> None:
+        connection = self._connect()
+        try:
+            refuse_unsafe(connection, self.where)
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        super().close()
+        self._writers.dispose()
+
+    @contextmanager
+    def writing(self) -> Iterator[Any]:
+        with self._borrowed(self._writers) as connection:
+            cursor = connection.cursor()
+            self._begin(cursor)
+            yield cursor
+            # An exception throws the connection away, and with it the transaction.
+            cursor.execute("COMMIT")
+            if cursor.statusmessage != "COMMIT":
+                raise StoreError(f"the store at {self.where} undid the transaction instead of committing it")
+
+    def hold(self, cursor: Any, names: Collection[str]) -> None:
+        if not names:
+            return
+        slots = sorted({_slot(name) for name in names})
+        cursor.execute("SELECT count(pg_advisory_xact_lock(%s, slot)) FROM unnest(%s::int[]) AS slot", (_SPACE, slots))
+
+    def hold_schema(self, cursor: Any) -> None:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_SPACE, _SCHEMA))
+
+    def numbers(self, cursor: Any, table: sa.Table, count: int) -> Sequence[int]:
+        if table.name == "event":
+            # A reader that has seen position 7 asks for what follows 7. If 6 could still be committed after 7, it would
+            # never be seen; so from the first position taken to the commit there is one writer at a time.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_SPACE, _ORDER))
+        key = table.primary_key.columns[0].name
+        cursor.execute("SELECT nextval(%s::regclass) FROM generate_series(1, %s)", (f"{table.name}_{key}_seq", count))
+        return [number for (number,) in cursor.fetchall()]
+
+    def tables(self, cursor: Any) -> set[str]:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+        return {name for (name,) in cursor.fetchall()}
+
+    def lost(self, error: Exception) -> bool:
+        return isinstance(error, psycopg.OperationalError) and (
+            error.sqlstate is None or isinstance(error, (pg.AdminShutdown, pg.CrashShutdown, pg.IdleSessionTimeout))
+        )
+
+    def explain(self, error: Exception) -> StoreError:
+        said = self.says(error)
+        match error:
+            case pg.UniqueViolation():
+                return Conflict(f"somebody else wrote the same thing first: {said}")
+            case pg.SerializationFailure() | pg.DeadlockDetected():
+                return Conflict(f"somebody else was at the same conversations: {said}")
+            case pg.InvalidPassword() | pg.InvalidAuthorizationSpecification():
+                return self._refused(said)
+            case pg.InvalidCatalogName():
+                return StoreError(f"the server at {self.where} has no such database: {said}; create it with createdb")
+            case pg.InsufficientPrivilege():
+                return StoreError(
+                    f"the store at {self.where} cannot be written: {said}; make the account the owner of the database"
+                )
+            case pg.LockNotAvailable():
+                return Unavailable(f"the store at {self.where} is busy: {said}; try again in a moment")
+            case pg.DiskFull():
+                return Unavailable(
+                    f"the store at {self.where} has no room left: {said}; make room on the server's disk"
+                )
+            case psycopg.OperationalError() if "authentication failed" in said or "no password supplied" in said:
+                return self._refused(said)
+            case psycopg.OperationalError() if "does not exist" in said:
+                return StoreError(
+                    f"the server at {self.where} does not know the database or the account: {said}; create them with"
+                    " createdb and createuser, or mend the url"
+                )
+            case psycopg.OperationalError() | psycopg.InterfaceError() | sa.exc.TimeoutError():
+                return Unavailable(
+                    f"the store at {self.where} cannot be reached: {said}; see that the server runs and that the url"
+                    " names its host and port"
+                )
+        return StoreError(f"the store at {self.where} failed: {said}")
+
+    def _refused(self, said: str) -> StoreError:
+        return StoreError(
+            f"the store at {self.where} does not let us in: {said}; mend the account and password of the url, or the"
+            " server's pg_hba.conf"
+        )
+
+    def _begin(self, cursor: Any) -> None:
+        cursor.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        arguments, options = self.dialect.create_connect_args(self.url)
+        options = {"connect_timeout": 5, "application_name": "carekit", **options, "autocommit": True}
+        connection = psycopg.connect(*arguments, **options)
+        try:
+            for name, value in _PATIENCE.items():
+                connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connect_reader(self) -> psycopg.Connection[Any]:
+        connection = self._connect()
+        connection.execute("SET default_transaction_read_only = on")
+        return connection
+
+
+def _slot(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=4).digest()) % _SLOTS
+
+
+def refuse_unsafe(connection: psycopg.Connection[Any], where: str) -> None:
+    """Raise `StoreError` if a commit on *connection* could be lost when the power fails."""
+    for name, why in {
+        "fsync": "a crash of the server's machine could destroy the database",
+        "full_page_writes": "a crash of the server's machine could tear pages of the database",
+        "synchronous_commit": "a crash of the server could lose what was accepted",
+    }.items():
+        row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
+        if row is None or row[0] == "off":
+            raise StoreError(
+                f"the store at {where} would not be safe: {name} is off, so {why}; set {name} = on in postgresql.conf"
+                f" (and for the account: alter role … reset {name}), then reload the server"
+            )

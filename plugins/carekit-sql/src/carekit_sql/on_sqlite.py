@@ -1,0 +1,174 @@
+"""SQLite: one writer at a time in this process and among all, readers beside it, every commit on the disk."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+from carekit import Conflict, StoreError, Unavailable
+from carekit_sql.dialects import Database
+
+_OLDEST = (3, 35, 0)  # the first with RETURNING and with 32,766 parameters
+
+
+class Sqlite(Database):
+    """A file on this machine."""
+
+    paramstyle = "qmark"
+    errors = (sqlite3.Error, sa.exc.SQLAlchemyError)
+    patience = 10.0
+    """Seconds to wait for another process that writes."""
+
+    def __init__(self, url: URL) -> None:
+        super().__init__(url)
+        self._lock = threading.Lock()
+        self._writer: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        self._check_place()
+        writer = self._connect()
+        try:
+            refuse_unsafe(writer, self.where)
+        except BaseException:
+            writer.close()
+            raise
+        self._writer = writer
+
+    def close(self) -> None:
+        super().close()
+        with self._lock:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Cursor]:
+        with self._lock:
+            if self._writer is None:
+                raise StoreError(f"the store at {self.where} is not open")
+            cursor = self._writer.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:  # SQLite ends it by itself when the disk is full
+                    cursor.execute("ROLLBACK")
+                raise
+            finally:
+                cursor.close()
+
+    def numbers(self, cursor: Any, table: sa.Table, count: int) -> Sequence[int]:
+        row = cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).fetchone()
+        last: int = row[0] if row else 0
+        return range(last + 1, last + 1 + count)
+
+    def tables(self, cursor: Any) -> set[str]:
+        rows = cursor.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+        )
+        return {name for (name,) in rows}
+
+    def explain(self, error: Exception) -> StoreError:
+        said = self.says(error)
+        code = getattr(error, "sqlite_errorcode", 0) or 0
+        match code & 0xFF:
+            case sqlite3.SQLITE_CONSTRAINT if code in {
+                sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+                sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+            }:
+                return Conflict(f"somebody else wrote the same thing first: {said}")
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                return Unavailable(
+                    f"the store at {self.where} is locked: another process has been writing to it for"
+                    f" {self.patience:g} seconds; stop it, or use postgresql:// if several shall share one desk"
+                )
+            case sqlite3.SQLITE_FULL:
+                return Unavailable(f"the store at {self.where} has no room left: {said}; make room on its disk")
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+                return StoreError(
+                    f"the store at {self.where} cannot be read: {said}; give the path of a carekit database, or restore"
+                    " it from a backup"
+                )
+            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+                return StoreError(
+                    f"the store at {self.where} cannot be written: {said}; give the service's account the right to"
+                    " write to the file and to its folder"
+                )
+            case sqlite3.SQLITE_IOERR:
+                return Unavailable(f"the store at {self.where} cannot reach its disk: {said}; look at the disk")
+        return StoreError(f"the store at {self.where} failed: {said}")
+
+    def _check_place(self) -> None:
+        path = Path(self.where)
+        folder = path.absolute().parent
+        if sqlite3.sqlite_version_info < _OLDEST:
+            raise StoreError(f"this Python brings SQLite {sqlite3.sqlite_version}; 3.35 is the oldest that will do")
+        if not folder.is_dir():
+            raise StoreError(f"the store at {self.where} cannot be made: there is no folder {folder}; create it")
+        if path.is_dir():
+            raise StoreError(f"the store at {self.where} is a folder; give the path of a file")
+        if not os.access(folder, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.R_OK | os.W_OK)):
+            raise StoreError(
+                f"the store at {self.where} cannot be written; give the service's account the right to write to the"
+                f" file and to the folder {folder}"
+            )
+
+    def _connect(self) -> sqlite3.Connection:
+        # Connections pass from thread to thread, but only one thread has each at a time.
+        connection = sqlite3.connect(
+            self.where,
+            timeout=self.patience,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        try:
+            for setting in (
+                "journal_mode = WAL",
+                "synchronous = FULL",
+                "fullfsync = ON",  # macOS: fsync alone does not reach the disk there
+                "checkpoint_fullfsync = ON",
+                "foreign_keys = ON",
+                "cache_size = -65536",
+                "temp_store = MEMORY",
+            ):
+                connection.execute(f"PRAGMA {setting}").close()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connect_reader(self) -> sqlite3.Connection:
+        connection = self._connect()
+        connection.execute("PRAGMA query_only = ON").close()
+        return connection
+
+
+def refuse_unsafe(connection: sqlite3.Connection, where: str) -> None:
+    """Raise `StoreError` if a commit on *connection* could be lost when the power fails."""
+    journal = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
+    if journal != "wal":
+        raise StoreError(
+            f"the store at {where} would not be safe: journal_mode is {journal} and cannot be changed to wal; keep the"
+            " file on a disk of this machine (network folders will not do), with no other program using it"
+        )
+    if synchronous < 2:
+        raise StoreError(
+            f"the store at {where} would not be safe: synchronous is {synchronous} where 2 (FULL) is needed; use a"
+            " SQLite library that was not built to ignore it"
+        )
+    if not connection.execute("PRAGMA foreign_keys").fetchone()[0]:
+        raise StoreError(
+            f"the store at {where} would not be safe: foreign_keys cannot be turned on; use a SQLite library built with"
+            " them"
+        )

@@ -1,0 +1,14 @@
+"""What this distribution offers to carekit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from carekit import Store, hookimpl
+from carekit_sql.store import SqlStore
+
+
+@hookimpl
+def carekit_stores() -> Mapping[str, type[Store]]:
+    """The store named ``sql``."""
+    return {"sql": SqlStore}

@@ -1,0 +1,198 @@
+"""The scoped reads. Every one of them gets its WHERE clause from `within`, so that none can forget the scope."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from carekit import PUBLIC, Conversation, Query, Refused, Scope
+from carekit_sql import rows
+from carekit_sql import tables as t
+from carekit_sql.statements import Statement
+
+Values = dict[str, Any]
+_PUBLIC_KINDS = sorted(fact.kind for fact in PUBLIC)
+_ORDERS = {"updated": "updated_at", "waiting": "waiting_since", "queued": "queued_at"}
+
+
+@attrs.frozen
+class Reach:
+    """The shape of a scope: which limits it has, not which values; statements are made once for each shape."""
+
+    inboxes: str
+    """``all``, ``some`` or ``none``."""
+    contact: bool
+    channel: bool
+
+    @classmethod
+    def of(cls, scope: Scope) -> Reach:
+        """The shape of *scope*."""
+        inboxes = "all" if scope.inboxes is None else ("some" if scope.inboxes else "none")
+        return cls(inboxes, bool(scope.contact), bool(scope.channel))
+
+    @property
+    def everything(self) -> bool:
+        """Whether it has no limit at all."""
+        return self.inboxes == "all" and not self.contact and not self.channel
+
+
+def within(reach: Reach) -> list[sa.ColumnElement[bool]]:
+    """The conditions on `conversation` that keep a read inside a scope of this shape; the values are `limits`."""
+    c = t.conversation.c
+    conditions: list[sa.ColumnElement[bool]] = []
+    if reach.inboxes == "none":
+        conditions.append(sa.false())
+    if reach.inboxes == "some":
+        conditions.append(c.inbox.in_(sa.bindparam("scope_inboxes", expanding=True)))
+    if reach.contact:
+        conditions.append(c.contact == sa.bindparam("scope_contact"))
+    if reach.channel:
+        conditions.append(c.channel == sa.bindparam("scope_channel"))
+    return conditions
+
+
+def limits(scope: Scope) -> Values:
+    """The values of a scope's conditions."""
+    return {"scope_inboxes": scope.inboxes, "scope_contact": scope.contact, "scope_channel": scope.channel}
+
+
+@attrs.frozen
+class Listing:
+    """The shape of a query."""
+
+    reach: Reach
+    filters: frozenset[str]
+    order: str
+    continued: bool = False
+    counting: bool = False
+
+    @classmethod
+    def of(cls, query: Query, scope: Scope, *, counting: bool = False) -> Listing:
+        """The shape of *query* within *scope*; raises `Refused` for an unknown order."""
+        if query.order not in _ORDERS:
+            raise Refused(f"there is no order {query.order!r}; use one of {', '.join(_ORDERS)}", field="order")
+        filters = {
+            name for name in ("status", "assignee", "inbox", "channel", "contact") if getattr(query, name) is not None
+        }
+        if query.assignee == "":
+            filters = filters - {"assignee"} | {"unassigned"}
+        continued = bool(query.cursor) and not counting
+        return cls(Reach.of(scope), frozenset(filters), query.order, continued, counting)
+
+
+class Reads:
+    """Makes the statement for each shape that is asked for, once."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        def make(construct: sa.ClauseElement) -> Statement:
+            return Statement(construct, dialect)
+
+        self.conversation = lru_cache(32)(lambda reach: make(_conversation(reach)))
+        self.listing = lru_cache(512)(lambda listing: make(_listing(listing)))
+        self.feed = lru_cache(32)(lambda reach: make(_feed(reach)))
+        self.contact = lru_cache(32)(lambda reach: make(_contact(reach)))
+        self.contacts = lru_cache(32)(lambda reach: make(_contacts(reach)))
+        self.events = lru_cache(8)(lambda limited, last: make(_events(limited, last)))
+
+
+def _conversation(reach: Reach) -> sa.Select[Any]:
+    return sa.select(t.conversation.c.body).where(t.conversation.c.id == sa.bindparam("id"), *within(reach))
+
+
+def _listing(listing: Listing) -> sa.Select[Any]:
+    c = t.conversation.c
+    conditions = within(listing.reach)
+    if "status" in listing.filters:
+        conditions.append(c.status.in_(sa.bindparam("status", expanding=True)))
+    if "unassigned" in listing.filters:
+        conditions.append(c.assignee == "")
+    if "assignee" in listing.filters:
+        # The second condition says nothing new, but tells the planner that the index of the assigned ones will do.
+        conditions += [c.assignee == sa.bindparam("assignee"), c.assignee != ""]
+    conditions += [c[name] == sa.bindparam(name) for name in ("inbox", "channel", "contact") if name in listing.filters]
+    column = c[_ORDERS[listing.order]]
+    if listing.order != "updated":
+        conditions.append(column.is_not(None))
+    if listing.counting:
+        return sa.select(sa.func.count()).select_from(t.conversation).where(*conditions)
+    if listing.continued:
+        at: sa.BindParameter[int] = sa.bindparam("cursor_at")
+        id: sa.BindParameter[str] = sa.bindparam("cursor_id")
+        # Two conditions of which the first alone lets the index start at the right place.
+        if listing.order == "updated":
+            conditions += [column <= at, sa.or_(column < at, c.id > id)]
+        else:
+            conditions += [column >= at, sa.or_(column > at, c.id > id)]
+    first = column.desc() if listing.order == "updated" else column
+    return sa.select(c.body).where(*conditions).order_by(first, c.id).limit(sa.bindparam("most"))
+
+
+def query_values(query: Query, scope: Scope) -> Values:
+    """The values of a query's conditions; raises `Refused` for a cursor that is none."""
+    values: Values = limits(scope)
+    if query.status is not None:
+        values["status"] = [status.value for status in query.status]
+    for name in ("assignee", "inbox", "channel", "contact"):
+        values[name] = getattr(query, name)
+    if query.cursor:
+        at, separator, id = query.cursor.partition("~")
+        if not separator or not at.lstrip("-").isdecimal() or len(at) > 18:
+            raise Refused("the cursor is not one of ours; begin without one", field="cursor")
+        values |= {"cursor_at": int(at), "cursor_id": id}
+    return values
+
+
+def cursor_after(query: Query, last: Conversation) -> str:
+    """The cursor that continues after *last*."""
+    at = getattr(last, _ORDERS[query.order])
+    return f"{rows.micros(at)}~{last.id}"
+
+
+def _feed(reach: Reach) -> sa.Select[Any]:
+    e, c = t.event.c, t.conversation.c
+    chosen = sa.select(*t.event.c).where(e.position > sa.bindparam("after"))
+    if not reach.everything:
+        if reach.contact or reach.inboxes == "none":
+            inside: sa.ColumnElement[bool]
+            # Few conversations: go through their streams.
+            inside = e.stream.in_(sa.select(c.id).where(*within(reach)))
+        else:
+            # Many: go through the log, and look each conversation up.
+            inside = sa.exists().where(c.id == e.stream, *within(reach))
+        if reach.contact:
+            chosen = chosen.where(e.kind.in_([sa.literal_column(f"'{kind}'") for kind in _PUBLIC_KINDS]))
+        elif reach.inboxes == "some" and not reach.channel:
+            # Who is there to answer is everybody's business; "agent;" is the first text after all "agent:…".
+            inside = sa.or_(inside, sa.and_(e.stream >= "agent:", e.stream < "agent;"))
+        chosen = chosen.where(inside)
+    return chosen.order_by(e.position).limit(sa.bindparam("most"))
+
+
+def _theirs(reach: Reach) -> list[sa.ColumnElement[bool]]:
+    if reach.everything:
+        return []
+    return [sa.exists().where(t.conversation.c.contact == t.contact.c.id, *within(reach))]
+
+
+def _contact(reach: Reach) -> sa.Select[Any]:
+    return sa.select(t.contact.c.body).where(t.contact.c.id == sa.bindparam("id"), *_theirs(reach))
+
+
+def _contacts(reach: Reach) -> sa.Select[Any]:
+    id = t.contact.c.id
+    return (
+        sa.select(t.contact.c.body)
+        .where(id > sa.bindparam("cursor"), *_theirs(reach))
+        .order_by(id)
+        .limit(sa.bindparam("most"))
+    )
+
+
+def _events(limited: bool, last: bool) -> sa.Select[Any]:
+    e = t.event.c
+    chosen = sa.select(*t.event.c).where(e.stream == sa.bindparam("stream"), e.seq > sa.bindparam("after"))
+    chosen = chosen.order_by(e.seq.desc() if last else e.seq)
+    return chosen.limit(sa.bindparam("most")) if limited else chosen

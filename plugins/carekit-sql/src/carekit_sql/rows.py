@@ -1,0 +1,116 @@
+"""Between values and rows: instants to microseconds, events, conversations and jobs to columns and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from carekit import Agent, Conversation, Event, Job, decode_agent, decode_fact, encode
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LARGEST = 2**63 - 1
+"""The largest whole number a column holds."""
+
+
+def micros(instant: datetime) -> int:
+    """Microseconds since 1970 of an aware *instant*, exactly."""
+    since = instant - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def micros_or_none(instant: datetime | None) -> int | None:
+    """As `micros`, None for None."""
+    return None if instant is None else micros(instant)
+
+
+def instant(value: int) -> datetime:
+    """The UTC instant of *value* microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=value)
+
+
+def conversation_row(value: Conversation) -> tuple[Any, ...]:
+    """The columns of a conversation, in order of the table."""
+    return (
+        value.id,
+        value.channel,
+        value.inbox,
+        value.contact,
+        value.status.value,
+        value.assignee,
+        micros(value.updated_at),
+        micros_or_none(value.waiting_since),
+        micros_or_none(value.queued_at),
+        micros_or_none(value.wake_at),
+        micros(value.created_at),
+        value.seq,
+        encode(value),
+    )
+
+
+def event_row(position: int, event: Event) -> tuple[Any, ...]:
+    """The columns of an event at *position*, in order of the table."""
+    return (
+        position,
+        event.stream,
+        event.seq,
+        micros(event.at),
+        event.fact.kind,
+        event.actor,
+        event.cause,
+        event.policy,
+        event.reason,
+        event.config,
+        encode(event.fact),
+    )
+
+
+def event_from(row: Sequence[Any]) -> Event:
+    """The event of a row with all columns of the table."""
+    position, stream, seq, at, kind, actor, cause, policy, reason, config, body = row
+    fact = decode_fact(kind, body)
+    return Event(stream, seq, instant(at), actor, fact, cause, policy, reason, config, position)
+
+
+def at_position(event: Event, position: int) -> Event:
+    """*event* with its *position*."""
+    return Event(
+        event.stream,
+        event.seq,
+        event.at,
+        event.actor,
+        event.fact,
+        event.cause,
+        event.policy,
+        event.reason,
+        event.config,
+        position,
+    )
+
+
+def job_row(id: int, job: Job, token: int, lease_until: int | None) -> tuple[Any, ...]:
+    """The columns of a job, in order of the table."""
+    return (id, job.lane, job.kind, job.stream, job.seq, micros(job.due), job.attempts, lease_until, token)
+
+
+def job_from(row: Sequence[Any]) -> Job:
+    """The job of a row with the columns `carekit_sql.statements.JOB`."""
+    lane, kind, stream, seq, due, id, attempts, token = row
+    return Job(lane, kind, stream, seq, instant(due), id, attempts, token)
+
+
+class AgentCache:
+    """Decodes agents once: every batch loads all of them, and hardly any changes from one to the next."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[bytes, Agent]] = {}
+
+    def decode(self, rows: Iterable[tuple[str, bytes]]) -> dict[str, Agent]:
+        """The agents of (id, body) rows, by id."""
+        found = {}
+        for id, body in rows:
+            known = self._known.get(id)
+            if known is None or known[0] != body:
+                known = self._known[id] = (body, decode_agent(body))
+            found[id] = known[1]
+        return found
