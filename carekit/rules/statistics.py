@@ -124,9 +124,7 @@ def _z(confidence: float) -> float:
 
 
 def _at_least(k: int, n: int, p: float) -> float:
-    """Return the probability of *k* or more successes in *n* trials."""
-    if not 0 < p < 1:
-        return float(p >= 1)
+    """Return the probability of *k* or more successes in *n* trials, for *p* above 0 and below 1."""
     whole, log_p, log_q = math.lgamma(n + 1), math.log(p), math.log1p(-p)
     return math.fsum(
         math.exp(whole - math.lgamma(i + 1) - math.lgamma(n - i + 1) + i * log_p + (n - i) * log_q)

@@ -335,11 +335,20 @@ def test_adding_to_a_calendar_that_never_opens_says_so(sign: int) -> None:
         never.add(at("2024-01-01T00:00:00Z"), sign * HOUR)
 
 
-def test_adding_more_than_a_hundred_years_hold_says_so() -> None:
-    """One hour a week does not reach a thousand days of work."""
+@pytest.mark.parametrize("sign", [1, -1])
+def test_adding_more_than_a_hundred_years_hold_says_so(sign: int) -> None:
+    """One hour a week does not reach a thousand days of work, forwards or backwards."""
     sparse = Calendar("sparse", "UTC", parse_hours({"wed": ["13:00-14:00"]}))
     with pytest.raises(ValueError, match="within 100 years"):
-        sparse.add(at("2024-01-01T00:00:00Z"), timedelta(days=1000))
+        sparse.add(at("2024-01-01T00:00:00Z"), sign * timedelta(days=1000))
+
+
+@pytest.mark.parametrize(("start", "sign"), [("1850-01-01T00:00:00Z", 1), ("2200-01-01T00:00:00Z", -1)])
+def test_an_opening_beyond_a_hundred_years_is_not_reached(start: str, sign: int) -> None:
+    """The search ends at its horizon even where an opening lies behind it."""
+    once = Calendar("once", "UTC", ((),) * 7, overrides={date(2034, 2, 3): ((36_000, 39_600),)})
+    with pytest.raises(ValueError, match="within 100 years"):
+        once.add(at(start), sign * HOUR)
 
 
 @pytest.mark.parametrize("calendar", [OFFICE, ALWAYS])

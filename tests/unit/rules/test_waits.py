@@ -186,6 +186,7 @@ def test_the_first_in_the_queue_waits_an_exponential_time() -> None:
     """Nobody ahead: the median is ln 2 times the mean."""
     assert waits.position_quantile(0, 3, 300, 0.5) == pytest.approx(100 * math.log(2))
     assert waits.position_quantile(0, 3, 300, 0) == 0
+    assert waits.position_quantile(0, 3, 300, 5e-324) == pytest.approx(0)
 
 
 def test_a_queue_of_thousands_has_a_quantile() -> None:
