@@ -241,16 +241,14 @@ def position_quantile(ahead: int, slots: int, handle: float, p: float) -> float:
     low, high = 0.0, float(shape)
     while _erlang_cdf(shape, high) < p:
         low, high = high, 2 * high
-    while high - low > 1e-12 * high:
-        middle = (low + high) / 2
+    # the second condition ends it where floats have nothing in between
+    while high - low > 1e-12 * high and low < (middle := (low + high) / 2) < high:
         low, high = (middle, high) if _erlang_cdf(shape, middle) < p else (low, middle)
     return (low + high) / 2 * handle / slots
 
 
 def _erlang_cdf(shape: int, x: float) -> float:
-    """Return the probability that *shape* or more events of rate 1 happen within *x*."""
-    if x <= 0:
-        return 0.0
+    """Return the probability that *shape* or more events of rate 1 happen within *x*, which is above 0."""
     # the Poisson probabilities on the smaller side of x, from the largest down, so that nothing that counts underflows
     early = x < shape
     i = shape if early else shape - 1
