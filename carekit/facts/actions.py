@@ -93,6 +93,12 @@ class MeetTarget(Action):
 
 
 @action
+class CancelTarget(Action):
+    name: str
+    reason: str = ""
+
+
+@action
 class BreachTarget(Action):
     name: str
     reason: str = ""

@@ -6,6 +6,7 @@ apart by the kind that is stored beside the bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -23,6 +24,7 @@ _FACT_DECODERS = {kind: msgspec.json.Decoder(cls) for kind, cls in FACTS.items()
 _CONVERSATION = msgspec.json.Decoder(Conversation)
 _CONTACT = msgspec.json.Decoder(Contact)
 _AGENT = msgspec.json.Decoder(Agent)
+_MEMORY = msgspec.json.Decoder(dict[str, object])
 
 
 def decode_fact(kind: str, body: bytes | str) -> Fact:
@@ -30,7 +32,9 @@ def decode_fact(kind: str, body: bytes | str) -> Fact:
     try:
         return _FACT_DECODERS[kind].decode(body)
     except KeyError:
-        raise StoreError(f"the log holds a fact of kind {kind!r}, which this version does not know; update carekit") from None
+        raise StoreError(
+            f"the log holds a fact of kind {kind!r}, which this version does not know; update carekit"
+        ) from None
     except msgspec.DecodeError as error:
         raise StoreError(f"a stored fact of kind {kind!r} cannot be read: {error}") from error
 
@@ -67,3 +71,18 @@ def _decode(decoder: msgspec.json.Decoder[T], body: bytes | str) -> T:
         return decoder.decode(body)
     except msgspec.DecodeError as error:
         raise StoreError(f"a stored value cannot be read: {error}") from error
+
+
+def encode_memory(memory: Mapping[str, object]) -> str:
+    """A bot's state as JSON text; raises `StoreError` if it holds anything but plain values."""
+    try:
+        return msgspec.json.encode(memory).decode()
+    except (TypeError, msgspec.EncodeError) as error:
+        raise StoreError(
+            f"a bot's memory may hold only texts, numbers, booleans, lists and mappings: {error}"
+        ) from error
+
+
+def decode_memory(text: str) -> dict[str, object]:
+    """A bot's state, a new copy each time."""
+    return _MEMORY.decode(text)

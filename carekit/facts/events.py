@@ -235,6 +235,14 @@ class TargetMet(Fact):
 
 
 @fact
+class TargetCancelled(Fact):
+    """The promise no longer applies: the conversation ended without anybody having to keep it."""
+
+    kind = "target_cancelled"
+    name: str
+
+
+@fact
 class TargetBreached(Fact):
     """The promise was missed; the event's instant is the due instant itself."""
 

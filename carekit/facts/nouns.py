@@ -234,6 +234,8 @@ class Conversation:
     resolved_at: datetime | None = None
     snoozed_until: datetime | None = None
     last_author: str = ""
+    last_message: int = 0
+    """The step of the newest public message."""
     preview: str = ""
     """The beginning of the newest public message, at most 140 characters."""
     inbound: int = 0

@@ -98,6 +98,11 @@ def _meet_target(c: Conversation, action: a.MeetTarget, actor: str) -> tuple[f.F
     return (f.TargetMet(action.name),) if target and target.ended_at is None else ()
 
 
+def _cancel_target(c: Conversation, action: a.CancelTarget, actor: str) -> tuple[f.Fact, ...]:
+    target = c.targets.get(action.name)
+    return (f.TargetCancelled(action.name),) if target and target.state == "running" else ()
+
+
 def _breach_target(c: Conversation, action: a.BreachTarget, actor: str) -> tuple[f.Fact, ...]:
     target = c.targets.get(action.name)
     return (f.TargetBreached(action.name, target.metric),) if target and target.state == "running" else ()
@@ -157,9 +162,7 @@ def _answer_survey(c: Conversation, action: a.AnswerSurvey, actor: str) -> tuple
     if offered.score == action.score and offered.comment == action.comment:
         return ()
     comment = action.comment[:LIMIT]
-    return (
-        f.SurveyAnswered(action.survey, action.survey_kind, action.score, action.best, action.positive, comment),
-    )
+    return (f.SurveyAnswered(action.survey, action.survey_kind, action.score, action.best, action.positive, comment),)
 
 
 def _identify(c: Conversation, action: a.Identify, actor: str) -> tuple[f.Fact, ...]:
@@ -178,6 +181,7 @@ _HANDLERS: dict[type[a.Action], Callable[[Conversation, Any, str], tuple[f.Fact,
     a.HandOff: _hand_off,
     a.SetTarget: _set_target,
     a.MeetTarget: _meet_target,
+    a.CancelTarget: _cancel_target,
     a.BreachTarget: _breach_target,
     a.SetTimer: _set_timer,
     a.CancelTimer: _cancel_timer,

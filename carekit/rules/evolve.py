@@ -53,7 +53,7 @@ def evolve_contact(contact: Contact, event: f.Event) -> Contact:
     fact = event.fact
     if isinstance(fact, f.ContactIdentified):
         return replace(contact, name=fact.name or contact.name, email=fact.email or contact.email)
-    if isinstance(fact, f.MessageSent) and event.policy and fact.automatic:
+    if event.policy and isinstance(fact, f.MessageSent | f.SurveyOffered):
         return replace(contact, automatic={**contact.automatic, event.policy: event.at})
     return contact
 
@@ -91,6 +91,7 @@ def _received(c: Conversation, fact: f.MessageReceived, e: f.Event) -> dict[str,
         "status": step(c.status, f.MessageReceived),
         "inbound": c.inbound + 1,
         "last_author": "contact",
+        "last_message": e.seq,
         "preview": fact.text[:PREVIEW],
     }
     if not fact.automatic:
@@ -107,7 +108,7 @@ def _received(c: Conversation, fact: f.MessageReceived, e: f.Event) -> dict[str,
 
 
 def _sent(c: Conversation, fact: f.MessageSent, e: f.Event) -> dict[str, Any]:
-    changes: dict[str, Any] = {"last_author": fact.author, "preview": fact.text[:PREVIEW]}
+    changes: dict[str, Any] = {"last_author": fact.author, "last_message": e.seq, "preview": fact.text[:PREVIEW]}
     if fact.automatic:
         return changes
     changes["status"] = step(c.status, f.MessageSent)
@@ -169,6 +170,13 @@ def _target_met(c: Conversation, fact: f.TargetMet, e: f.Event) -> dict[str, Any
     ended = replace(target, state="met" if target.state == "running" else "late", ended_at=e.at)
     return {
         "targets": {**c.targets, fact.name: ended},
+        "timers": _without(c.timers, target_timer(fact.name)),
+    }
+
+
+def _target_cancelled(c: Conversation, fact: f.TargetCancelled, e: f.Event) -> dict[str, Any]:
+    return {
+        "targets": {name: target for name, target in c.targets.items() if name != fact.name},
         "timers": _without(c.timers, target_timer(fact.name)),
     }
 
@@ -269,6 +277,7 @@ _CHANGES: dict[type[f.Fact], Callable[[Conversation, Any, f.Event], dict[str, An
     f.HandedOff: _handed_off,
     f.TargetSet: _target_set,
     f.TargetMet: _target_met,
+    f.TargetCancelled: _target_cancelled,
     f.TargetBreached: _target_breached,
     f.TimerSet: _timer_set,
     f.TimerCancelled: _timer_gone,

@@ -64,7 +64,9 @@ def step(status: Status, fact: type[Fact]) -> Status:
     try:
         return TRANSITIONS[status][fact]
     except KeyError:
-        raise IllegalMove(f"a {status.value} conversation cannot take the step {fact.kind!r}{_remedy(status)}") from None
+        raise IllegalMove(
+            f"a {status.value} conversation cannot take the step {fact.kind!r}{_remedy(status)}"
+        ) from None
 
 
 def allows(status: Status, fact: type[Fact]) -> bool:

@@ -158,7 +158,9 @@ class Turn:
 
     def _consult(self, rule: Rule, event: f.Event) -> None:
         if len(self.events) > LONGEST:
-            self._note_failure(rule, event, f"the policies answer one another in a circle: {LONGEST} events in one turn")
+            self._note_failure(
+                rule, event, f"the policies answer one another in a circle: {LONGEST} events in one turn"
+            )
             self._unseen.clear()
             return
         context = self._context

@@ -109,6 +109,10 @@ class Desk(Protocol):
         """The value of *token*; raises `NotAllowed` if it is forged, foreign or older than *max_age*."""
         ...
 
+    def unseal(self, purpose: str, token: str) -> str:
+        """The value of a token that a rule sealed (survey links); raises `NotAllowed` if it is forged or foreign."""
+        ...
+
     # --- tell
 
     async def receive(self, inbound: Inbound, *, marks: Mapping[str, str] | None = None) -> Receipt:
@@ -116,7 +120,14 @@ class Desk(Protocol):
         ...
 
     async def act(
-        self, conversation: str, action: Action, actor: str, *, scope: Scope, expected_seq: int | None = None, key: str = ""
+        self,
+        conversation: str,
+        action: Action,
+        actor: str,
+        *,
+        scope: Scope,
+        expected_seq: int | None = None,
+        key: str = "",
     ) -> Outcome:
         """Ask for *action* as *actor*. ``key`` makes a repetition harmless.
 
@@ -217,7 +228,15 @@ class Desk(Protocol):
         ...
 
     async def add_agent(
-        self, id: str, name: str, email: str, password: str, *, role: str = "agent", capacity: int = 5, inboxes: Collection[str] = ()
+        self,
+        id: str,
+        name: str,
+        email: str,
+        password: str,
+        *,
+        role: str = "agent",
+        capacity: int = 5,
+        inboxes: Collection[str] = (),
     ) -> Agent:
         """Add an agent; raises `Refused` if id or e-mail is taken or the password too weak."""
         ...

@@ -188,6 +188,10 @@ class Store(Component):
         """The marks of these names that exist."""
         raise NotImplementedError
 
+    def find_key(self, key: str) -> str | None:
+        """The conversation id that a thread key (``<channel>|<key>``) leads to."""
+        raise NotImplementedError
+
     def due(self, now: datetime, limit: int) -> list[str]:
         """Ids of conversations that have a timer due by *now*."""
         raise NotImplementedError

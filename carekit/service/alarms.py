@@ -1,0 +1,89 @@
+"""Wake conversations whose timers are due, and take up jobs whose time has come."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from carekit.ground.clock import Clock
+from carekit.ground.errors import CarekitError
+from carekit.seams.store import Job, Store
+from carekit.service.commands import Command, Wake
+
+log = logging.getLogger("carekit.alarms")
+
+PATIENCE = 5.0
+"""Seconds between looks at the store when nothing else is known: other processes set timers too."""
+BATCH = 200
+
+T = TypeVar("T")
+
+
+class Alarms:
+    """Looks at the store when the next timer is due, and now and then anyway."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        submit: Callable[[Command], Awaitable[object]],
+        take: Callable[[Job], None],
+        sweep: Callable[[], Awaitable[None]],
+        lease: timedelta,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._submit = submit
+        self._take = take
+        self._sweep = sweep
+        self._lease = lease
+        self._next: datetime | None = None
+        self._earlier = asyncio.Event()
+
+    def set(self, at: datetime) -> None:
+        """A timer is due at *at*: do not sleep longer than that."""
+        if self._next is None or at < self._next:
+            self._next = at
+            self._earlier.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            try:
+                await self.look()
+                await self._sweep()
+            except CarekitError as error:
+                log.warning("cannot look for what is due: %s", error)
+            await self._sleep()
+
+    async def look(self) -> int:
+        """Wake what is due and take up jobs; how many of both."""
+        now = self._clock.now()
+        done = 0
+        while due := await self._in_thread(lambda: self._store.due(now, BATCH)):
+            await asyncio.gather(*(self._submit(Wake(id)) for id in due))
+            done += len(due)
+        jobs = await self._in_thread(lambda: self._store.lease(now, now + self._lease, BATCH))
+        for job in jobs:
+            self._take(job)
+        self._next = await self._in_thread(self._store.next_due)
+        return done + len(jobs)
+
+    async def _sleep(self) -> None:
+        self._earlier.clear()
+        seconds = PATIENCE
+        if self._next is not None:
+            seconds = min(seconds, max(0.0, (self._next - self._clock.now()).total_seconds()))
+        try:
+            await asyncio.wait_for(self._earlier.wait(), seconds)
+        except TimeoutError:
+            pass
+
+    async def _in_thread(self, look: Callable[[], T]) -> T:
+        if self._store.inline:
+            return look()
+        return await asyncio.to_thread(look)

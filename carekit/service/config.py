@@ -1,0 +1,411 @@
+"""The one file: read, check everything at once, and give settings that cannot be wrong any more.
+
+Every fault names the file, the table, the key and the remedy. Checking builds no connection and writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from datetime import date, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+import attrs
+
+from carekit.ground.calendars import Calendar, country_holidays, parse_hours
+from carekit.ground.errors import ConfigError
+from carekit.ground.suggest import did_you_mean
+from carekit.seams.component import Component
+from carekit.seams.settings import Secret, setting
+from carekit.service.plugins import Offer, Plugins
+from carekit.service.structure import Structurer
+
+SECTIONS = ("service", "store", "channels", "bots", "surveys", "calendars", "policies", "apps", "tokens")
+HOLIDAY_YEARS = range(2000, 2061)
+"""Years for which public holidays are known to a calendar."""
+
+
+@attrs.frozen
+class ServiceSettings:
+    """``[service]``."""
+
+    name: str = setting("name of the service, as contacts read it", default="Care desk")
+    timezone: str = setting("time zone of reports and of calendars that name none", default="UTC")
+    url: str = setting("public address, as contacts reach it", default="http://127.0.0.1:8000")
+    listen: str = setting("host:port to listen on", default="127.0.0.1:8000")
+    data: Path = setting("folder for attachments and the generated secret", default="data")
+    secret: Secret | None = setting(
+        "key that signs sessions and links; generated into the data folder if absent", default=None
+    )
+
+
+@attrs.frozen
+class CalendarSettings:
+    """``[calendars.NAME]``."""
+
+    hours: Any = setting('weekly hours, such as { mon-fri = ["09:00-13:00", "14:00-18:00"] }, or "always"')
+    timezone: str = setting("time zone of the hours; the service's if absent", default="")
+    holidays: Any = setting('{ country = "ES", subdivision = "MD" }, or a list of dates', factory=list)
+
+
+@attrs.frozen
+class TokenSettings:
+    """``[tokens.NAME]``: access to the HTTP API."""
+
+    value: Secret = setting("the bearer token itself")
+    may: tuple[str, ...] = setting('what it may do: "read", "write"', default=("read",))
+    inboxes: tuple[str, ...] = setting("inboxes it may reach; empty for all", default=())
+
+
+@attrs.frozen
+class ChannelReserved:
+    """Keys that every ``[channels.NAME]`` has besides its plugin's."""
+
+    use: str = setting("which channel it is")
+    inbox: str = setting("the inbox its conversations land in; the channel's name if absent", default="")
+    title: str = setting("what agents read", default="")
+    calendar: str = setting("business hours that contacts are told", default="", refers="calendars")
+
+
+@attrs.frozen
+class BotReserved:
+    """Keys that every ``[bots.NAME]`` has besides its plugin's."""
+
+    use: str = setting("which bot it is")
+    timeout: timedelta = setting("how long it may think about one message", default=timedelta(seconds=30))
+
+
+@attrs.frozen
+class PolicyReserved:
+    """Keys that every ``[policies.NAME]`` has besides its plugin's."""
+
+    use: str = setting("which policy it is")
+    channels: tuple[str, ...] = setting("channels it applies to; empty for all", default=(), refers="channels")
+
+
+@attrs.frozen
+class AppReserved:
+    """Keys that every ``[apps.NAME]`` has besides its plugin's."""
+
+    use: str = setting("which app it is")
+    path: str = setting("where its pages are; /NAME if absent", default="")
+
+
+@attrs.frozen
+class PlainReserved:
+    """Keys that every other part has besides its plugin's."""
+
+    use: str = setting("which one it is")
+
+
+RESERVED: Mapping[str, type] = {
+    "channels": ChannelReserved,
+    "bots": BotReserved,
+    "policies": PolicyReserved,
+    "apps": AppReserved,
+    "surveys": PlainReserved,
+    "stores": PlainReserved,
+}
+
+
+@attrs.frozen
+class Part:
+    """One component of the file: built, with its reserved keys and where it came from."""
+
+    name: str
+    component: Any
+    reserved: Any
+    offer: Offer
+
+
+@attrs.frozen
+class Fault:
+    """One thing that is wrong with the file."""
+
+    file: str
+    table: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f"[{self.table}]" if self.table else "top level"
+        key = f" {self.key}:" if self.key else ""
+        return f"{self.file}: {where}{key} {self.message}"
+
+
+@attrs.frozen
+class Settings:
+    """A file without faults."""
+
+    path: Path
+    service: ServiceSettings
+    store: Part
+    channels: Mapping[str, Part]
+    bots: Mapping[str, Part]
+    surveys: Mapping[str, Part]
+    policies: Mapping[str, Part]
+    apps: Mapping[str, Part]
+    calendars: Mapping[str, Calendar]
+    tokens: Mapping[str, TokenSettings]
+    fingerprint: str
+    """Twelve hexadecimal digits that name this configuration in the log; secrets from elsewhere are not in it."""
+
+
+class FaultyFile(ConfigError):
+    """The file has faults: all of them in ``faults``."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = faults
+
+
+def load(path: Path, plugins: Plugins, environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of the file at *path*; raises `FaultyFile` with every fault, or `ConfigError` if it cannot be read."""
+    return _Reader(path, plugins, environment).read()
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file; raises `ConfigError`."""
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file; `carekit init` writes a working one") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not valid TOML: {error}") from None
+
+
+class _Reader:
+    def __init__(self, path: Path, plugins: Plugins, environment: Mapping[str, str] | None) -> None:
+        self._path = path
+        self._plugins = plugins
+        self._structurer = Structurer(path.parent.resolve(), environment)
+        self._faults: list[Fault] = []
+        self._names: dict[str, frozenset[str]] = {}
+
+    def read(self) -> Settings:
+        tables = read_toml(self._path)
+        for key in tables:
+            if key not in SECTIONS:
+                hint = did_you_mean(key, SECTIONS) or f"; known sections: {', '.join(SECTIONS)}"
+                self._fault("", key, f"is not a section{hint}")
+        self._names = {section: frozenset(table) for section, table in tables.items() if isinstance(table, dict)}
+        service = self._service(tables.get("service", {}))
+        zone = service.timezone if service else "UTC"
+        calendars = {
+            name: calendar
+            for name, table in self._section(tables, "calendars").items()
+            if (calendar := self._calendar(name, table, zone))
+        }
+        parts = {
+            section: self._parts(tables, section) for section in ("channels", "bots", "surveys", "policies", "apps")
+        }
+        store = self._store(tables)
+        tokens = self._tokens(tables)
+        self._check_apps(parts["apps"])
+        if self._faults or service is None or store is None:
+            raise FaultyFile(self._faults)
+        canonical = json.dumps(tables, sort_keys=True, default=str)
+        return Settings(
+            path=self._path,
+            service=service,
+            store=store,
+            calendars=calendars,
+            tokens=tokens,
+            fingerprint=sha256(canonical.encode()).hexdigest()[:12],
+            **parts,
+        )
+
+    def _fault(self, table: str, key: str, message: str) -> None:
+        self._faults.append(Fault(str(self._path), table, key, message))
+
+    def _structure(self, cls: type, table: Any, where: str) -> Any:
+        value, problems = self._structurer.read(cls, table)
+        for keys, message in problems:
+            self._fault(where, ".".join(keys), message + _doc(cls, keys, message))
+        if value is not None:
+            self._check_references(value, where)
+        return value
+
+    def _check_references(self, value: Any, where: str) -> None:
+        for field in attrs.fields(type(value)):
+            section = field.metadata.get("refers")
+            if not section:
+                continue
+            names = getattr(value, field.name)
+            for name in (names,) if isinstance(names, str) else names:
+                known = self._names.get(section, frozenset())
+                if name and name not in known:
+                    hint = did_you_mean(name, known) or f"; add [{section}.{name}] or mend the name"
+                    self._fault(where, field.name, f"there is no [{section}.{name}]{hint}")
+
+    def _section(self, tables: dict[str, Any], section: str) -> dict[str, Any]:
+        table = tables.get(section, {})
+        if not isinstance(table, dict):
+            self._fault(section, "", f"must be a table; write [{section}.NAME]")
+            return {}
+        return table
+
+    def _service(self, table: Any) -> ServiceSettings | None:
+        service: ServiceSettings | None = self._structure(ServiceSettings, {"data": "data", **table}, "service")
+        if service is None:
+            return None
+        self._check_zone(service.timezone, "service")
+        host, _, port = service.listen.rpartition(":")
+        if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+            self._fault("service", "listen", f'must be "host:port", such as "127.0.0.1:8000", not {service.listen!r}')
+        url = urlsplit(service.url)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            self._fault("service", "url", f'must be an address such as "https://care.example", not {service.url!r}')
+        return service
+
+    def _check_zone(self, zone: str, where: str) -> None:
+        if zone not in available_timezones():
+            hint = did_you_mean(zone, available_timezones()) or '; use a name such as "Europe/Madrid"'
+            self._fault(where, "timezone", f"{zone!r} is not a time zone{hint}")
+
+    def _calendar(self, name: str, table: Any, zone: str) -> Calendar | None:
+        where = f"calendars.{name}"
+        before = len(self._faults)
+        settings = self._structure(CalendarSettings, table, where)
+        if settings is None:
+            return None
+        if settings.timezone:
+            self._check_zone(settings.timezone, where)
+        try:
+            weekly = parse_hours(settings.hours)
+        except (ValueError, TypeError) as error:
+            self._fault(where, "hours", str(error))
+        holidays = self._holidays(settings.holidays, where)
+        if len(self._faults) > before:
+            return None
+        try:
+            return Calendar(name, settings.timezone or zone, weekly, holidays)
+        except ValueError as error:
+            self._fault(where, "hours", str(error))
+            return None
+
+    def _holidays(self, given: Any, where: str) -> frozenset[date]:
+        if isinstance(given, dict):
+            unknown = set(given) - {"country", "subdivision"}
+            country = given.get("country")
+            if unknown or not isinstance(country, str):
+                self._fault(
+                    where, "holidays", 'must be { country = "ES" } with an optional subdivision, or a list of dates'
+                )
+                return frozenset()
+            try:
+                return country_holidays(country, given.get("subdivision"), HOLIDAY_YEARS)
+            except ValueError as error:
+                self._fault(where, "holidays", str(error))
+                return frozenset()
+        if isinstance(given, list) and all(type(day) is date for day in given):
+            return frozenset(given)
+        self._fault(where, "holidays", 'must be a list of dates such as [2026-12-25], or { country = "ES" }')
+        return frozenset()
+
+    def _parts(self, tables: dict[str, Any], section: str) -> dict[str, Part]:
+        parts = {}
+        for name, table in self._section(tables, section).items():
+            part = self._part(section, name, table, f"{section}.{name}")
+            if part is not None:
+                parts[name] = part
+        return parts
+
+    def _store(self, tables: dict[str, Any]) -> Part | None:
+        if "store" not in tables:
+            self._fault("store", "", 'is missing; write [store] with use = "memory" or a durable one')
+            return None
+        return self._part("stores", "store", tables["store"], "store")
+
+    def _part(self, kind: str, name: str, table: Any, where: str) -> Part | None:
+        if not isinstance(table, dict):
+            self._fault(where, "", f"must be a table; write [{where}]")
+            return None
+        offer = self._offer(kind, table.get("use"), where)
+        keys = {field.name for field in attrs.fields(RESERVED[kind])}
+        reserved = self._structure(RESERVED[kind], {k: v for k, v in table.items() if k in keys}, where)
+        if offer is None or reserved is None:
+            return None
+        own = {key: value for key, value in table.items() if key not in keys}
+        settings = self._structure(offer.cls.Settings, own, where)
+        if settings is None:
+            return None
+        try:
+            component = offer.cls(name, settings)
+            for problem in component.check():
+                self._fault(where, "", problem)
+        except Exception as error:  # a stranger's constructor; the integrator needs the place, not a traceback
+            self._fault(where, "", f"plugin {offer.plugin!r} failed to make it: {type(error).__name__}: {error}")
+            return None
+        _set_reserved(component, kind, name, reserved)
+        return Part(name, component, reserved, offer)
+
+    def _offer(self, kind: str, use: Any, where: str) -> Offer | None:
+        known = self._plugins.offers[kind]
+        if not isinstance(use, str):
+            self._fault(where, "use", f"is missing; installed {kind}: {_names(known)}")
+            return None
+        if use in known:
+            return known[use]
+        hint = did_you_mean(use, known)
+        message = f"{use!r} is not installed; installed {kind}: {_names(known)}{hint}"
+        for info in self._plugins.broken:
+            message += f"; plugin {info.name!r} is set aside: {info.error}"
+        self._fault(where, "use", message)
+        return None
+
+    def _tokens(self, tables: dict[str, Any]) -> dict[str, TokenSettings]:
+        tokens = {}
+        for name, table in self._section(tables, "tokens").items():
+            token = self._structure(TokenSettings, table, f"tokens.{name}")
+            if token is None:
+                continue
+            if len(token.value.reveal()) < 16:
+                self._fault(f"tokens.{name}", "value", "is too short to be a secret; use at least 16 characters")
+            for right in token.may:
+                if right not in ("read", "write"):
+                    self._fault(f"tokens.{name}", "may", f'{right!r} is not a right; use "read" and "write"')
+            tokens[name] = token
+        return tokens
+
+    def _check_apps(self, apps: Mapping[str, Part]) -> None:
+        taken: dict[str, str] = {}
+        for name, part in apps.items():
+            path = part.component.path
+            if not path.startswith("/"):
+                self._fault(f"apps.{name}", "path", f'must begin with "/", not {path!r}')
+            elif path.split("/")[1] in ("api", "channels", "surveys", "healthz", "readyz"):
+                self._fault(f"apps.{name}", "path", f"{path!r} belongs to the service itself; choose another")
+            elif path in taken:
+                self._fault(
+                    f"apps.{name}", "path", f"{path!r} is also the path of [apps.{taken[path]}]; choose another"
+                )
+            taken.setdefault(path, name)
+
+
+def _set_reserved(component: Component, kind: str, name: str, reserved: Any) -> None:
+    if kind == "policies":
+        component.channels = frozenset(reserved.channels)  # type: ignore[attr-defined]
+    elif kind == "apps":
+        component.path = reserved.path or f"/{name}"  # type: ignore[attr-defined]
+
+
+def _names(known: Mapping[str, Offer]) -> str:
+    return ", ".join(sorted(known)) or "none"
+
+
+def _doc(cls: type, keys: tuple[str, ...], message: str) -> str:
+    """What a missing key is for."""
+    if message != "is missing" or len(keys) != 1:
+        return ""
+    field = getattr(attrs.fields(cls), keys[0], None)
+    return f": {field.metadata['doc']}" if field is not None and field.metadata.get("doc") else ""

@@ -1,0 +1,338 @@
+"""The desk itself: the one implementation of `carekit.seams.desk.Desk`, over a writer, a store and a hub."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TypeVar
+
+from carekit.facts.actions import Action, AnswerSurvey
+from carekit.facts.codec import encode
+from carekit.facts.events import AgentAdded, Event, PresenceChanged
+from carekit.facts.nouns import Agent, Contact, Conversation, DeliveryStatus, Inbound, Presence, Status
+from carekit.ground.calendars import Calendar
+from carekit.ground.clock import Clock
+from carekit.ground.errors import NotFound, Refused
+from carekit.rules.metrics import report_of
+from carekit.rules.waits import estimate_wait
+from carekit.seams.desk import ChannelInfo, Live, Outcome, Receipt, SurveyInfo, Waiting
+from carekit.seams.query import Page, Query
+from carekit.seams.scope import EVERYTHING, Scope
+from carekit.seams.store import Store
+from carekit.service import commands as c
+from carekit.service.blobs import Blobs
+from carekit.service.hub import Hub
+from carekit.service.pipeline import Kept
+from carekit.service.signing import Passwords, Signer
+from carekit.service.waits import HandleTimes
+from carekit.service.writer import Writer
+
+T = TypeVar("T")
+
+READERS = 4
+"""Threads that read from a store that may block."""
+
+
+class CareDesk:
+    """Awaits the commit of whatever it is told, and reads only through scopes."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        timezone: str,
+        base_url: str,
+        clock: Clock,
+        store: Store,
+        writer: Writer,
+        hub: Hub,
+        blobs: Blobs,
+        signer: Signer,
+        channels: Mapping[str, ChannelInfo],
+        surveys: Mapping[str, SurveyInfo],
+        hours: Mapping[str, Calendar],
+        calendars: Mapping[str, Calendar],
+    ) -> None:
+        self.name = name
+        self.timezone = timezone
+        self.channels = channels
+        self.surveys = surveys
+        self._base_url = base_url.rstrip("/")
+        self._clock = clock
+        self._store = store
+        self._writer = writer
+        self._hub = hub
+        self._blobs = blobs
+        self._signer = signer
+        self._hours = hours
+        self._calendars = calendars
+        self._passwords: Passwords | None = None
+        self._readers = None if store.inline else ThreadPoolExecutor(READERS, thread_name_prefix="carekit-reader")
+        self.handle_times = HandleTimes()
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def url(self, path: str) -> str:
+        return f"{self._base_url}/{path.lstrip('/')}"
+
+    def sign(self, purpose: str, value: str) -> str:
+        return self._signer.sign(purpose, value)
+
+    def unsign(self, purpose: str, token: str, max_age: timedelta | None = None) -> str:
+        return self._signer.unsign(purpose, token, max_age)
+
+    def unseal(self, purpose: str, token: str) -> str:
+        return self._signer.unseal(purpose, token)
+
+    # --- tell
+
+    async def receive(self, inbound: Inbound, *, marks: Mapping[str, str] | None = None) -> Receipt:
+        channel = self.channels.get(inbound.channel)
+        if channel is None:
+            raise Refused(f"there is no channel {inbound.channel!r} in the file", field="channel")
+        command = c.Receive(inbound, channel.capabilities.live, channel.inbox, marks or {})
+        kept = await self._writer.submit(command)
+        return Receipt(kept.stream, kept.seq, kept.contact, kept.repeated)
+
+    async def act(
+        self,
+        conversation: str,
+        action: Action,
+        actor: str,
+        *,
+        scope: Scope,
+        expected_seq: int | None = None,
+        key: str = "",
+    ) -> Outcome:
+        fingerprint = ""
+        if key:
+            body = f"{conversation}\n{type(action).__name__}\n".encode() + encode(action)
+            fingerprint = sha256(body).hexdigest()
+        command = c.Act(conversation, action, actor, scope, expected_seq, key, fingerprint)
+        return await self._outcome(await self._writer.submit(command), conversation)
+
+    async def _outcome(self, kept: Kept, id: str) -> Outcome:
+        if not kept.repeated:
+            conversation = kept.conversation
+            assert conversation is not None, "an action always has a conversation"
+            return Outcome(conversation, kept.events)
+        first, last = (int(part) for part in kept.stream.split("-"))
+        events = await self._read(lambda: self._store.events(id, first - 1, max(0, last - first + 1)))
+        return Outcome(await self.conversation(id, EVERYTHING), events, repeated=True)
+
+    async def answer_survey(self, conversation: str, answer: AnswerSurvey, *, scope: Scope) -> Outcome:
+        return await self.act(conversation, answer, "contact", scope=scope)
+
+    async def report_delivery(
+        self, conversation: str, message: int, status: DeliveryStatus, *, detail: str = "", external_id: str = ""
+    ) -> None:
+        await self._writer.submit(c.Delivered(conversation, message, status, external_id, detail))
+
+    async def quarantine(
+        self, channel: str, raw: bytes, error: str, *, key: str, marks: Mapping[str, str] | None = None
+    ) -> None:
+        digest = await self.keep(raw)
+        await self._writer.submit(c.SetAside(channel, digest, error, key, marks or {}))
+
+    async def keep(self, data: bytes) -> str:
+        return await asyncio.to_thread(self._blobs.put, data)
+
+    async def fetch(self, digest: str) -> bytes:
+        return await asyncio.to_thread(self._blobs.get, digest)
+
+    # --- ask
+
+    async def conversation(self, id: str, scope: Scope) -> Conversation:
+        found = await self._read(lambda: self._store.conversation(id, scope))
+        if found is None:
+            raise NotFound(f"there is no conversation {id!r}")
+        return found
+
+    async def conversations(self, query: Query, scope: Scope) -> Page:
+        return await self._read(lambda: self._store.conversations(query, scope))
+
+    async def count(self, query: Query, scope: Scope) -> int:
+        return await self._read(lambda: self._store.count(query, scope))
+
+    async def events(
+        self, conversation: str, scope: Scope, *, after: int = 0, limit: int | None = None, last: bool = False
+    ) -> list[Event]:
+        await self.conversation(conversation, scope)
+        events = await self._read(lambda: self._store.events(conversation, after, limit, last=last))
+        return [event for event in events if scope.shows(event)]
+
+    async def find(self, channel: str, key: str) -> Conversation | None:
+        def look() -> Conversation | None:
+            id = self._store.find_key(f"{channel}|{key}")
+            return self._store.conversation(id, Scope(channel=channel)) if id else None
+
+        return await self._read(look)
+
+    async def contact(self, id: str, scope: Scope) -> Contact:
+        found = await self._read(lambda: self._store.contact(id, scope))
+        if found is None:
+            raise NotFound(f"there is no contact {id!r}")
+        return found
+
+    async def contacts(self, scope: Scope, *, cursor: str = "", limit: int = 50) -> tuple[list[Contact], str]:
+        return await self._read(lambda: self._store.contacts(cursor, limit, scope))
+
+    async def marks(self, names: Collection[str]) -> dict[str, str]:
+        return await self._read(lambda: self._store.marks(names))
+
+    async def feed(self, after: int, scope: Scope, *, limit: int = 200) -> list[Event]:
+        return await self._read(lambda: self._store.feed(after, limit, scope))
+
+    async def follow(self, scope: Scope, *, after: int | None = None) -> AsyncIterator[list[Live]]:
+        position = await self._read(self._store.last_position) if after is None else after
+        async for page in self._hub.follow(scope, position, self._live_page):
+            yield page
+
+    async def _live_page(self, after: int, scope: Scope, limit: int) -> list[Live]:
+        def look() -> list[Live]:
+            known: dict[str, Conversation | None] = {}
+            page = []
+            for event in self._store.feed(after, limit, scope):
+                if event.stream not in known:
+                    known[event.stream] = self._store.conversation(event.stream, EVERYTHING)
+                page.append(Live(event, known[event.stream]))
+            return page
+
+        return await self._read(look)
+
+    async def waiting(self, channel: str, conversation: str = "") -> Waiting:
+        now = self.now()
+        calendar = self._hours.get(channel)
+        is_open = calendar is None or calendar.is_open(now)
+        opens_at = None if is_open or calendar is None else calendar.next_opening(now)
+        inbox = self.channels[channel].inbox
+        agents = [
+            agent
+            for agent in await self.agents()
+            if agent.active and agent.presence is Presence.AVAILABLE and (not agent.inboxes or inbox in agent.inboxes)
+        ]
+        ahead = await self._ahead(conversation)
+        slots = sum(agent.capacity for agent in agents)
+        free = sum(max(0, agent.capacity - agent.load) for agent in agents)
+        low = high = None
+        if is_open and slots and free <= ahead:
+            times = self.handle_times
+            estimate = estimate_wait(ahead, slots, times.mean(channel), times.count(channel))
+            if estimate is not None:
+                low, high = estimate.low, estimate.high
+        return Waiting(is_open, opens_at, ahead, len(agents), low, high)
+
+    async def _ahead(self, conversation: str) -> int:
+        """How many entered the queue before *conversation* (all of the queue for one not in it)."""
+        page = await self.conversations(Query(status=(Status.OPEN,), order="queued", limit=200), EVERYTHING)
+        ids = [queued.id for queued in page.items]
+        return ids.index(conversation) if conversation in ids else len(ids)
+
+    async def report(self, *, since: datetime | None = None, until: datetime | None = None) -> dict[str, object]:
+        def look() -> dict[str, object]:
+            return report_of(
+                read_all(self._store),
+                since=since,
+                until=until,
+                hours=self._hours,
+                timezone=self.timezone,
+                now=self.now(),
+            )
+
+        return await self._read(look)
+
+    # --- agents
+
+    async def agents(self) -> list[Agent]:
+        return await self._read(self._store.agents)
+
+    async def agent(self, id: str) -> Agent | None:
+        return next((agent for agent in await self.agents() if agent.id == id), None)
+
+    async def authenticate(self, email: str, password: str) -> Agent | None:
+        wanted = email.strip().lower()
+        agents = await self.agents()
+        agent = next((a for a in agents if a.active and wanted in (a.email.lower(), a.id.lower())), None)
+        hashed = await self._read(lambda: self._store.credential(agent.id)) if agent else None
+        fits = await asyncio.to_thread(lambda: self._hasher().matches(hashed, password))
+        return agent if fits else None
+
+    async def add_agent(
+        self,
+        id: str,
+        name: str,
+        email: str,
+        password: str,
+        *,
+        role: str = "agent",
+        capacity: int = 5,
+        inboxes: Collection[str] = (),
+    ) -> Agent:
+        check_agent(id, name, email, role, capacity)
+        credential = await asyncio.to_thread(lambda: self._hasher().hash(password))
+        fact = AgentAdded(id, name.strip(), email.strip(), role, capacity, tuple(inboxes))
+        await self._writer.submit(c.Staff(id, fact, "service", credential))
+        return await self._get_agent(id)
+
+    async def set_presence(self, agent: str, presence: Presence, actor: str) -> Agent:
+        await self._writer.submit(c.Staff(agent, PresenceChanged(presence), actor))
+        return await self._get_agent(agent)
+
+    async def set_password(self, agent: str, password: str, actor: str) -> None:
+        credential = await asyncio.to_thread(lambda: self._hasher().hash(password))
+        await self._writer.submit(c.Staff(agent, None, actor, credential, sessions_ended=True))
+
+    async def _get_agent(self, id: str) -> Agent:
+        agent = await self.agent(id)
+        if agent is None:
+            raise NotFound(f"there is no agent {id!r}")
+        return agent
+
+    def _hasher(self) -> Passwords:
+        if self._passwords is None:  # making one costs a hash, which only those who log in should pay
+            self._passwords = Passwords()
+        return self._passwords
+
+    async def _read(self, look: Callable[[], T]) -> T:
+        if self._readers is None:
+            return look()
+        return await asyncio.get_running_loop().run_in_executor(self._readers, look)
+
+    def close(self) -> None:
+        """Let the reading threads go."""
+        if self._readers is not None:
+            self._readers.shutdown(wait=False, cancel_futures=True)
+
+
+def check_agent(id: str, name: str, email: str, role: str, capacity: int) -> None:
+    """Refuse what cannot be an agent, naming the field."""
+    if (
+        not id
+        or not id.replace("-", "").replace("_", "").replace(".", "").isalnum()
+        or not id.isascii()
+        or len(id) > 40
+    ):
+        raise Refused("the id needs 1 to 40 letters, digits, dots, dashes or underscores", field="id")
+    if not name.strip() or len(name) > 100:
+        raise Refused("the name needs 1 to 100 characters", field="name")
+    local, _, domain = email.strip().rpartition("@")
+    if not local or "." not in domain.strip(".") or any(ch.isspace() for ch in email.strip()) or len(email) > 254:
+        raise Refused(f"{email!r} is not an e-mail address", field="email")
+    if role not in ("agent", "admin"):
+        raise Refused("the role is agent or admin", field="role")
+    if not 1 <= capacity <= 1000:
+        raise Refused("the capacity is a whole number from 1 to 1,000", field="capacity")
+
+
+def read_all(store: Store, page: int = 2000) -> list[Event]:
+    """The whole log, in order."""
+    events: list[Event] = []
+    position = 0
+    while found := store.feed(position, page, EVERYTHING):
+        events.extend(found)
+        position = found[-1].position
+    return events

@@ -1,0 +1,216 @@
+"""After the commit: let bots answer and channels send, one job of a lane at a time, many lanes at once.
+
+A job that this process has just written comes here directly with all it needs; jobs whose time comes later, or whose
+process died, are leased from the store. Whatever a bot or a channel does ends as a command; nothing is lost by a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from carekit.facts.codec import decode_memory
+from carekit.facts.events import BotAsked, Event, MessageReceived, MessageSent
+from carekit.facts.nouns import Contact, Conversation, DeliveryStatus
+from carekit.ground.clock import Clock
+from carekit.ground.errors import CarekitError, Permanent, Temporary, Unsure
+from carekit.seams.bot import Bot, BotReply, BotTurn
+from carekit.seams.channel import Channel, Delivery, Outbound
+from carekit.seams.store import Job, JobDone
+from carekit.service.commands import BotDone, Command, Sent
+
+T = TypeVar("T")
+
+log = logging.getLogger("carekit.outbox")
+
+TRIES = 8
+"""Attempts to send before a message counts as failed."""
+LANES = 64
+"""Lanes that may run at once."""
+SEND_TIMEOUT = 60.0
+"""Seconds one attempt to send may take."""
+
+Load = Callable[[str, int], Awaitable[tuple[Conversation, Contact, list[Event]] | None]]
+"""A conversation, its contact, and its events up to and including a step (the last 80 of them)."""
+
+
+def backoff(attempts: int) -> timedelta:
+    """Wait before the next attempt: 5 s, 10 s, 20 s … at most an hour."""
+    return timedelta(seconds=min(3600, 5 * 2 ** (attempts - 1)))
+
+
+class Outbox:
+    """Runs jobs. ``submit`` takes the commands that report what became of them."""
+
+    def __init__(
+        self,
+        *,
+        channels: Mapping[str, Channel],
+        bots: Mapping[str, tuple[Bot, timedelta]],
+        clock: Clock,
+        submit: Callable[[Command], Awaitable[object]],
+        load: Load,
+        lease: timedelta,
+    ) -> None:
+        self._channels = channels
+        self._bots = bots
+        self._clock = clock
+        self._submit = submit
+        self._load = load
+        self._lease = lease
+        self._lanes: dict[str, deque[tuple[Job, datetime]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(LANES)
+        self._stopping = False
+
+    @property
+    def busy(self) -> int:
+        """Lanes that run or wait."""
+        return len(self._lanes)
+
+    def take(self, job: Job) -> None:
+        """Run *job*, leased to this process, when its lane is free."""
+        if self._stopping:
+            return
+        until = self._clock.now() + self._lease
+        lane = self._lanes.get(job.lane)
+        if lane is not None:
+            if all(waiting.id != job.id for waiting, _ in lane):
+                lane.append((job, until))
+            return
+        self._lanes[job.lane] = deque([(job, until)])
+        task = asyncio.create_task(self._run_lane(job.lane))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def idle(self) -> None:
+        """Wait until no lane runs."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    async def stop(self, patience: float) -> None:
+        """Begin nothing new; give what runs *patience* seconds, then cancel it (its lease lets another finish it)."""
+        self._stopping = True
+        for lane in self._lanes.values():
+            while len(lane) > 1:
+                lane.pop()
+        if self._tasks:
+            _, late = await asyncio.wait(set(self._tasks), timeout=patience)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _run_lane(self, name: str) -> None:
+        lane = self._lanes[name]
+        try:
+            while lane:
+                job, until = lane[0]
+                if self._clock.now() < until:  # else somebody else may have it by now
+                    async with self._slots:
+                        await self._run(job)
+                lane.popleft()
+        except CarekitError as error:
+            log.warning("job %s of %s is put off: %s", name, job.stream, error)
+        finally:
+            del self._lanes[name]
+
+    async def _run(self, job: Job) -> None:
+        found = await self._load(job.stream, job.seq)
+        if found is not None:
+            conversation, contact, events = found
+            fact = events[-1].fact if events else None
+            if isinstance(fact, BotAsked):
+                await self._submit(await self._ask(job, fact, conversation, contact, events))
+                return
+            if isinstance(fact, MessageSent):
+                await self._submit(await self._send(job, fact, conversation, contact, events))
+                return
+        log.warning("job %d of %s has nothing to do", job.id, job.stream)
+        await self._submit(Sent(job, JobDone(job.id, job.token), None))
+
+    async def _ask(
+        self, job: Job, asked: BotAsked, conversation: Conversation, contact: Contact, events: list[Event]
+    ) -> BotDone:
+        entry = self._bots.get(asked.bot)
+        message = next((e.fact for e in reversed(events) if e.seq == asked.message), None)
+        if entry is None or not isinstance(message, MessageReceived):
+            return BotDone(job, asked.bot, asked.message, None, "failed", f"bot {asked.bot!r} is not configured")
+        bot, timeout = entry
+        turn = BotTurn(
+            conversation=conversation,
+            contact=contact,
+            text=message.text,
+            message=asked.message,
+            now=self._clock.now(),
+            memory=decode_memory(conversation.memory),
+            history=_messages(events, asked.message, 20),
+        )
+        try:
+            reply = await _within(bot.respond(turn), timeout.total_seconds())
+            if not isinstance(reply, BotReply):
+                raise TypeError(f"respond returned {type(reply).__name__}, not BotReply")
+        except TimeoutError:
+            log.warning("bot %r took longer than %s", asked.bot, timeout)
+            return BotDone(job, asked.bot, asked.message, None, "timeout", f"the bot took longer than {timeout}")
+        except Exception as error:  # a bot is a stranger's code: its failure hands over, and nothing else
+            log.warning("bot %r failed: %s: %s", asked.bot, type(error).__name__, error)
+            return BotDone(job, asked.bot, asked.message, None, "failed", f"the bot failed: {type(error).__name__}")
+        return BotDone(job, asked.bot, asked.message, reply)
+
+    async def _send(
+        self, job: Job, message: MessageSent, conversation: Conversation, contact: Contact, events: list[Event]
+    ) -> Sent:
+        finished = JobDone(job.id, job.token)
+        channel = self._channels.get(conversation.channel)
+        if channel is None:
+            detail = f"channel {conversation.channel!r} is no longer in the file"
+            return Sent(job, finished, DeliveryStatus.FAILED, detail=detail)
+        history = _messages(events, job.seq, 50)
+        outbound = Outbound(conversation, contact, job.seq, message, _address(history, contact), history)
+        try:
+            delivery = await _within(channel.send(outbound), SEND_TIMEOUT)
+            if not isinstance(delivery, Delivery):
+                raise TypeError(f"send returned {type(delivery).__name__}, not Delivery")
+        except Permanent as error:
+            return Sent(job, finished, DeliveryStatus.FAILED, detail=str(error))
+        except Unsure as error:
+            return Sent(job, finished, DeliveryStatus.UNSURE, detail=str(error))
+        except Exception as error:  # Temporary, or a stranger's fault that may pass
+            return self._again(job, channel.name, error)
+        return Sent(job, finished, delivery.status, delivery.external_id, delivery.detail, delivery.keys)
+
+    def _again(self, job: Job, channel: str, error: Exception) -> Sent:
+        attempts = job.attempts + 1
+        explained = isinstance(error, CarekitError)
+        detail = str(error) if explained else f"{type(error).__name__}: {error}"
+        log.warning("channel %r could not send (attempt %d of %d): %s", channel, attempts, TRIES, detail)
+        if attempts >= TRIES:
+            return Sent(job, JobDone(job.id, job.token), DeliveryStatus.FAILED, detail=f"given up: {detail}")
+        wait = backoff(attempts)
+        if isinstance(error, Temporary) and error.retry_after is not None:
+            wait = timedelta(seconds=max(1.0, min(86_400.0, error.retry_after)))
+        return Sent(job, JobDone(job.id, job.token, self._clock.now() + wait, attempts), None)
+
+
+async def _within(answer: Awaitable[T], seconds: float) -> T:
+    async with asyncio.timeout(seconds):
+        return await answer
+
+
+def _messages(events: list[Event], before: int, limit: int) -> tuple[Event, ...]:
+    found = [e for e in events if e.seq < before and isinstance(e.fact, MessageReceived | MessageSent)]
+    return tuple(found[-limit:])
+
+
+def _address(history: tuple[Event, ...], contact: Contact) -> str:
+    """Where the contact last wrote from; before they wrote, the first address they are known by."""
+    for event in reversed(history):
+        if isinstance(event.fact, MessageReceived) and event.fact.sender:
+            return event.fact.sender.split(":", 1)[1]
+    if contact.addresses:
+        return contact.addresses[0].split(":", 1)[1]
+    return contact.email

@@ -1,0 +1,301 @@
+"""The service: settings and plugins composed into a running desk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from carekit.facts.events import Event, Resolved
+from carekit.facts.nouns import Contact, Conversation, Status
+from carekit.ground.clock import Clock, SystemClock
+from carekit.ground.errors import CarekitError, ConfigError
+from carekit.ground.ids import Ids, RandomIds
+from carekit.rules.context import SurveyOffer
+from carekit.rules.turn import Rulebook
+from carekit.seams.component import Component, Health
+from carekit.seams.desk import ChannelInfo, Live, SurveyInfo
+from carekit.seams.query import Query
+from carekit.seams.scope import EVERYTHING
+from carekit.seams.store import Store
+from carekit.service.alarms import Alarms
+from carekit.service.blobs import Blobs, FolderBlobs, MemoryBlobs
+from carekit.service.commands import Command, Offer
+from carekit.service.config import Settings
+from carekit.service.desk import CareDesk
+from carekit.service.hub import Hub
+from carekit.service.notify import Notifier
+from carekit.service.outbox import Outbox
+from carekit.service.pipeline import Kept, Pipeline
+from carekit.service.plugins import Plugins
+from carekit.service.signing import Signer
+from carekit.service.writer import Writer
+
+log = logging.getLogger("carekit.service")
+
+LEASE = timedelta(seconds=120)
+"""How long a job belongs to this process before another may take it."""
+DRAIN = 4.0
+"""Seconds that running jobs get when the service stops."""
+
+
+class Service:
+    """Everything of one file, built but not yet running. Use ``open``, ``start``, ``stop`` in this order."""
+
+    def __init__(
+        self, settings: Settings, plugins: Plugins, *, clock: Clock | None = None, ids: Ids | None = None
+    ) -> None:
+        self.settings = settings
+        self.plugins = plugins
+        self.clock = clock or SystemClock()
+        self.store: Store = settings.store.component
+        self.hub = Hub()
+        self.notifier = Notifier(plugins.on_event, plugins.on_measured)
+        self.channels = {name: part.component for name, part in settings.channels.items()}
+        self.signer = Signer(self._secret())
+        push = {name: channel.capabilities.push for name, channel in self.channels.items()}
+        book = self._rulebook()
+        self.pipeline = Pipeline(self.store, book, self.clock, ids or RandomIds(), push=push, lease=LEASE)
+        self.writer = Writer(self.pipeline, self._committed, inline=self.store.inline)
+        self.desk = self._desk()
+        bots = {name: (part.component, part.reserved.timeout) for name, part in settings.bots.items()}
+        self.outbox = Outbox(
+            channels=self.channels, bots=bots, clock=self.clock, submit=self.submit, load=self._load, lease=LEASE
+        )
+        self.alarms = Alarms(
+            self.store, self.clock, submit=self.submit, take=self.outbox.take, sweep=self.drain_queue, lease=LEASE
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failed: dict[str, str] = {}
+        self._draining = False
+
+    # --- life
+
+    def open(self) -> None:
+        """Open the store; raises `StoreError`."""
+        self.store.open()
+
+    async def start(self) -> None:
+        """Begin to work in the background: timers, jobs, and every component that runs."""
+        page = await self.desk.conversations(Query(status=(Status.RESOLVED,), limit=100), EVERYTHING)
+        for conversation in reversed(page.items):
+            self.desk.handle_times.note(conversation)
+        self._tasks.append(asyncio.create_task(self.alarms.run(), name="alarms"))
+        for component in self.components():
+            if type(component).run is not Component.run:
+                self._tasks.append(asyncio.create_task(self._supervise(component), name=component.name))
+
+    async def stop(self) -> None:
+        """End everything, within seconds; what is not finished is taken up at the next start."""
+        self.hub.close()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=DRAIN)
+        await self.outbox.stop(DRAIN)
+        await self.writer.close()
+        self.desk.close()
+        self.notifier.close()
+        self.store.close()
+
+    def components(self) -> list[Component]:
+        """Every channel, bot, survey and app of the file."""
+        settings = self.settings
+        sections = (settings.channels, settings.bots, settings.surveys, settings.apps)
+        return [part.component for section in sections for part in section.values()]
+
+    async def health(self) -> list[Health]:
+        """How every component is, the store and broken plugins included."""
+        found = [await component.health() for component in self.components()]
+        found += [Health(name, "failed", error) for name, error in self._failed.items()]
+        found += [Health(f"plugin {info.name}", "degraded", info.error) for info in self.plugins.broken]
+        found += [
+            Health(f"plugin {name}", "degraded", f"failed {count} times in a hook")
+            for name, count in self.notifier.failures.items()
+        ]
+        found += [
+            Health(f"channel {name}", "degraded", f"{aside} message(s) could not be read and are set aside")
+            for name in self.channels
+            if (aside := len(await self.desk._read(lambda n=name: self.store.events(f"channel:{n}"))))  # type: ignore[misc]
+        ]
+        return found
+
+    # --- work
+
+    async def submit(self, command: Command) -> Kept:
+        """Take one command through the pipeline."""
+        return await self.writer.submit(command)
+
+    async def drain_queue(self) -> None:
+        """Offer the queue's head to agents with spare capacity, in order, until one of the two is exhausted."""
+        if self._draining:
+            return
+        self._draining = True
+        try:
+            page = await self.desk.conversations(Query(status=(Status.OPEN,), order="queued", limit=50), EVERYTHING)
+            for conversation in page.items:
+                agents = [
+                    a
+                    for a in await self.desk.agents()
+                    if a.active and a.presence == "available" and a.load < a.capacity
+                ]
+                if not agents:
+                    return
+                fitting = [a for a in agents if not a.inboxes or conversation.inbox in a.inboxes]
+                if fitting:
+                    await self.submit(Offer(conversation.id, fitting[0].id))
+        finally:
+            self._draining = False
+
+    async def settle(self) -> None:
+        """Wait until no job runs and nothing is due: for tests and one-shot commands."""
+        while True:
+            await self.outbox.idle()
+            if not await self.alarms.look() and not self.outbox.busy:
+                return
+
+    def _committed(self, kept: Sequence[Kept]) -> None:
+        """Right after a commit: followers, jobs, timers, capacity, plugins."""
+        freed = False
+        live: list[Live] = []
+        for result in kept:
+            conversation = result.conversation
+            if result.events:
+                live.extend(Live(event, conversation) for event in result.events)
+                if conversation is not None:
+                    if conversation.timers:
+                        self.alarms.set(min(conversation.timers.values()))
+                    if conversation.resolved_at is not None and any(type(e.fact) is Resolved for e in result.events):
+                        self.desk.handle_times.note(conversation)
+            for job in result.jobs:
+                self.outbox.take(job)
+            freed = freed or bool(result.freed)
+        if live:
+            self.hub.publish(live)
+            self.notifier.events(live)
+        if freed:
+            self._tasks = [task for task in self._tasks if not task.done()]
+            self._tasks.append(asyncio.create_task(self._drain_soon(), name="queue"))
+
+    async def _drain_soon(self) -> None:
+        try:
+            await self.drain_queue()
+        except CarekitError as error:
+            log.warning("the queue is looked at again later: %s", error)
+
+    async def _supervise(self, component: Component) -> None:
+        """Run a component; when it fails, say so in the health, wait and begin again."""
+        wait = 1.0
+        while True:
+            try:
+                await component.run(self.desk)
+                self._failed.pop(component.name, None)
+                return
+            except Exception as error:  # a stranger's code in the background; the service goes on
+                explained = isinstance(error, CarekitError)
+                text = str(error) if explained else f"{type(error).__name__}: {error}"
+                self._failed[component.name] = text
+                log.error("%s stopped: %s; it begins again in %.0f s", component.name, text, wait)
+            await asyncio.sleep(wait)
+            wait = min(60.0, wait * 2)
+
+    async def _load(self, stream: str, seq: int) -> tuple[Conversation, Contact, list[Event]] | None:
+        store = self.store
+
+        def look() -> tuple[Conversation, Contact, list[Event]] | None:
+            conversation = store.conversation(stream, EVERYTHING)
+            contact = store.contact(conversation.contact, EVERYTHING) if conversation else None
+            if conversation is None or contact is None:
+                return None
+            after = max(0, seq - 80)
+            return conversation, contact, store.events(stream, after, seq - after)
+
+        return await self.desk._read(look)
+
+    # --- building
+
+    def _rulebook(self) -> Rulebook:
+        settings = self.settings
+        rules = [(part.component, part.component.listens) for part in settings.policies.values()]
+        surveys = {
+            name: SurveyOffer(name, p.component.kind, p.component.question, p.component.best, self._survey_link(name))
+            for name, p in settings.surveys.items()
+        }
+        return Rulebook.of(
+            rules,
+            settings.channels,
+            service=settings.service.name,
+            config=settings.fingerprint,
+            calendars=settings.calendars,
+            surveys=surveys,
+        )
+
+    def _survey_link(self, name: str) -> Callable[[str], str]:
+        base = self.settings.service.url.rstrip("/")
+        return lambda conversation: f"{base}/surveys/{name}/{self.signer.seal(f'survey:{name}', conversation)}"
+
+    def _desk(self) -> CareDesk:
+        settings = self.settings
+        channels = {
+            name: ChannelInfo(
+                name,
+                part.offer.name,
+                part.reserved.inbox or name,
+                part.component.capabilities,
+                part.reserved.title or name,
+            )
+            for name, part in settings.channels.items()
+        }
+        surveys = {
+            name: SurveyInfo(name, part.component.kind, part.component.question, part.component.best)
+            for name, part in settings.surveys.items()
+        }
+        hours = {
+            name: settings.calendars[part.reserved.calendar]
+            for name, part in settings.channels.items()
+            if part.reserved.calendar
+        }
+        return CareDesk(
+            name=settings.service.name,
+            timezone=settings.service.timezone,
+            base_url=settings.service.url,
+            clock=self.clock,
+            store=self.store,
+            writer=self.writer,
+            hub=self.hub,
+            blobs=self._blobs(),
+            signer=self.signer,
+            channels=channels,
+            surveys=surveys,
+            hours=hours,
+            calendars=settings.calendars,
+        )
+
+    def _blobs(self) -> Blobs:
+        return MemoryBlobs() if self.store.inline else FolderBlobs(self.settings.service.data / "blobs")
+
+    def _secret(self) -> str:
+        given = self.settings.service.secret
+        if given is not None:
+            return given.reveal()
+        if self.store.inline:
+            return secrets.token_hex(32)
+        return _kept_secret(self.settings.service.data / "secret")
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret in *path*, made at the first start and readable by its owner alone."""
+    try:
+        if path.exists():
+            return path.read_text("ascii").strip()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secret := secrets.token_hex(32), "ascii")
+        return secret
+    except OSError as error:
+        raise ConfigError(
+            f"[service] data: cannot keep a secret in {path}: {error.strerror}; make the folder writable or set [service] secret"
+        ) from None

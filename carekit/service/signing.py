@@ -1,0 +1,79 @@
+"""Signed tokens and hashed passwords: the only places that touch the service's secret."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
+
+from carekit.ground.errors import NotAllowed, Refused
+
+SHORTEST = 8
+"""Characters of the shortest password."""
+
+
+class Signer:
+    """Signs values for one purpose each; a token of one purpose is worthless for another."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def sign(self, purpose: str, value: str) -> str:
+        """A token with the time of its making, for `unsign`."""
+        token = URLSafeTimedSerializer(self._secret, salt=f"carekit:{purpose}").dumps(value)
+        return token if isinstance(token, str) else token.decode()
+
+    def unsign(self, purpose: str, token: str, max_age: timedelta | None = None) -> str:
+        """The value; raises `NotAllowed` whatever is wrong with the token."""
+        serializer = URLSafeTimedSerializer(self._secret, salt=f"carekit:{purpose}")
+        try:
+            value = serializer.loads(token, max_age=None if max_age is None else int(max_age.total_seconds()))
+        except (BadSignature, UnicodeError):
+            value = None
+        if not isinstance(value, str):
+            raise NotAllowed("this link or session is not valid, or no longer")
+        return value
+
+    def seal(self, purpose: str, value: str) -> str:
+        """A token without a time: the same for the same value, so that pure rules may make it."""
+        token = URLSafeSerializer(self._secret, salt=f"carekit:{purpose}").dumps(value)
+        return token if isinstance(token, str) else token.decode()
+
+    def unseal(self, purpose: str, token: str) -> str:
+        """The value of a sealed token; raises `NotAllowed`."""
+        try:
+            value = URLSafeSerializer(self._secret, salt=f"carekit:{purpose}").loads(token)
+        except (BadSignature, UnicodeError):
+            value = None
+        if not isinstance(value, str):
+            raise NotAllowed("this link is not valid")
+        return value
+
+
+class Passwords:
+    """Argon2id hashes with the library's recommended cost."""
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        # Checked against when the account is unknown, so that the answer takes as long as for a known one.
+        self._nobody = self._hasher.hash("nobody")
+
+    def hash(self, password: str) -> str:
+        """The hash to keep; raises `Refused` for a password that is too short or absurdly long."""
+        if len(password) < SHORTEST:
+            raise Refused(f"the password needs at least {SHORTEST} characters", field="password")
+        if len(password) > 1024:
+            raise Refused("the password may have at most 1,024 characters", field="password")
+        return self._hasher.hash(password)
+
+    def matches(self, hashed: str | None, password: str) -> bool:
+        """Whether *password* fits; takes equally long without a hash."""
+        if len(password) > 1024:
+            return False
+        try:
+            fits = self._hasher.verify(hashed or self._nobody, password)
+        except (VerificationError, InvalidHashError):
+            return False
+        return fits and hashed is not None
