@@ -38,7 +38,8 @@ def closing_line(tests: list[Test], status: int, seconds: float) -> str:
     counts = Counter(test.outcome for test in tests)
     if status and not counts["failure"] + counts["error"]:
         counts["error"] += 1
-    words = {"failure": "failed", "passed": "passed", "skipped": "skipped", "error": "error"}
+    errors = "error" if counts["error"] == 1 else "errors"
+    words = {"failure": "failed", "passed": "passed", "skipped": "skipped", "error": errors}
     said = ", ".join(f"{counts[outcome]} {word}" for outcome, word in words.items() if counts[outcome])
     return f" {said or 'no tests ran'} in {seconds:.2f}s ".center(80, "=")
 
