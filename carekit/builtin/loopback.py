@@ -1,4 +1,4 @@
-"""The loopback channel: what it is sent, it keeps; what is posted to it, it hands in. For tests, trials and as a model."""
+"""The loopback channel: what it is sent, it keeps; what is posted to it, it hands in. A model, and for tests."""
 
 from __future__ import annotations
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # starlette costs 60 ms to import
 
 @attrs.frozen
 class PagesSettings:
+    """Its keys in the file."""
+
     folder: Path = setting("the folder to serve, relative to the file; index.html answers for a folder")
 
 

@@ -12,8 +12,6 @@ import attrs
 from carekit.facts.events import Decision
 from carekit.facts.nouns import Attachment, Source
 
-action = attrs.frozen(slots=False, kw_only=False)
-
 
 class Action:
     """Base of all actions."""
@@ -21,7 +19,7 @@ class Action:
     reason: str
 
 
-@action
+@attrs.frozen(slots=False)
 class Send(Action):
     """Write to the contact. ``text`` is plain text; ``html`` must already be safe."""
 
@@ -35,25 +33,31 @@ class Send(Action):
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class AddNote(Action):
+    """Leave a note that only agents see."""
+
     text: str
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class Assign(Action):
+    """Make *agent* responsible."""
+
     agent: str
     decision: Decision | None = None
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class Unassign(Action):
+    """Take the responsibility away from whoever has it."""
+
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class Enqueue(Action):
     """Let it wait for an agent, in order of arrival."""
 
@@ -61,7 +65,7 @@ class Enqueue(Action):
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class AskBot(Action):
     """Let *bot* answer the message at step ``message``."""
 
@@ -70,14 +74,18 @@ class AskBot(Action):
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class HandOff(Action):
+    """Let people take over from the bot; ``trigger`` says what led to it."""
+
     trigger: str
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class SetTarget(Action):
+    """Promise ``metric`` by ``due``; nothing if a target of that name runs already."""
+
     name: str
     metric: str
     due: datetime
@@ -86,67 +94,87 @@ class SetTarget(Action):
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class MeetTarget(Action):
+    """Note that the promise was fulfilled."""
+
     name: str
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class CancelTarget(Action):
+    """Take back a promise that no longer applies."""
+
     name: str
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class BreachTarget(Action):
+    """Note that the promise was missed."""
+
     name: str
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class SetTimer(Action):
+    """Ask to be woken at ``due``; a timer of that name moves."""
+
     name: str
     due: datetime
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class CancelTimer(Action):
+    """Drop the timer of that name, if it is set."""
+
     name: str
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class Snooze(Action):
+    """Set aside until a time."""
+
     until: datetime
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class Wake(Action):
     """End a snooze now."""
 
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class Resolve(Action):
+    """Declare it done."""
+
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class Reopen(Action):
+    """Declare it not done after all."""
+
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class Close(Action):
+    """Archive it for good."""
+
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class OfferSurvey(Action):
+    """Put a survey, once in a conversation."""
+
     survey: str
     survey_kind: str
     question: str
@@ -154,13 +182,15 @@ class OfferSurvey(Action):
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class WithholdSurvey(Action):
+    """Note why a survey that was due is not put."""
+
     survey: str
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class AnswerSurvey(Action):
     """The contact's answer; ``score`` of 1 to ``best``."""
 
@@ -173,8 +203,10 @@ class AnswerSurvey(Action):
     reason: str = ""
 
 
-@action
+@attrs.frozen(slots=False)
 class Identify(Action):
+    """Note the name or address the contact gave."""
+
     name: str = ""
     email: str = ""
     reason: str = ""

@@ -15,8 +15,6 @@ import attrs
 
 from carekit.facts.nouns import Attachment, DeliveryStatus, Presence, Source
 
-fact = attrs.frozen(slots=False)
-
 
 class Fact:
     """Base of all facts; ``kind`` is the name under which it is stored."""
@@ -70,8 +68,10 @@ class Decision:
 # --- a conversation's messages -----------------------------------------------------------------------------------
 
 
-@fact
+@attrs.frozen(slots=False)
 class ConversationStarted(Fact):
+    """A conversation began; ``live`` as the channel declares it."""
+
     kind = "conversation_started"
     channel: str
     inbox: str
@@ -80,7 +80,7 @@ class ConversationStarted(Fact):
     live: bool = False
 
 
-@fact
+@attrs.frozen(slots=False)
 class MessageReceived(Fact):
     """The contact wrote. ``raw`` and attachments point to kept bytes by digest."""
 
@@ -99,7 +99,7 @@ class MessageReceived(Fact):
     meta: Mapping[str, str] = attrs.field(factory=dict)
 
 
-@fact
+@attrs.frozen(slots=False)
 class MessageSent(Fact):
     """We wrote. ``purpose`` tells why: reply, answer (a bot's), acknowledgement, hours, follow_up, survey or notice."""
 
@@ -120,7 +120,7 @@ class MessageSent(Fact):
         return not self.author.startswith("agent:")
 
 
-@fact
+@attrs.frozen(slots=False)
 class DeliveryChanged(Fact):
     """How far the message at step ``message`` got; ``detail`` is the far side's own words."""
 
@@ -131,7 +131,7 @@ class DeliveryChanged(Fact):
     detail: str = ""
 
 
-@fact
+@attrs.frozen(slots=False)
 class NoteAdded(Fact):
     """A message that only agents see."""
 
@@ -140,7 +140,7 @@ class NoteAdded(Fact):
     text: str
 
 
-@fact
+@attrs.frozen(slots=False)
 class ContactIdentified(Fact):
     """The contact told us a name or an address; it is a claim, not a proof."""
 
@@ -152,20 +152,24 @@ class ContactIdentified(Fact):
 # --- who handles it ----------------------------------------------------------------------------------------------
 
 
-@fact
+@attrs.frozen(slots=False)
 class Assigned(Fact):
+    """An agent became responsible; ``decision`` is the routing record if routing chose."""
+
     kind = "assigned"
     agent: str
     decision: Decision | None = None
 
 
-@fact
+@attrs.frozen(slots=False)
 class Unassigned(Fact):
+    """The agent is no longer responsible."""
+
     kind = "unassigned"
     agent: str
 
 
-@fact
+@attrs.frozen(slots=False)
 class QueueEntered(Fact):
     """No agent could take it; ``decision`` says why not for each."""
 
@@ -173,7 +177,7 @@ class QueueEntered(Fact):
     decision: Decision | None = None
 
 
-@fact
+@attrs.frozen(slots=False)
 class CapacityFreed(Fact):
     """An agent can take one more, so this conversation, next in the queue, is looked at again."""
 
@@ -181,7 +185,7 @@ class CapacityFreed(Fact):
     agent: str
 
 
-@fact
+@attrs.frozen(slots=False)
 class BotAsked(Fact):
     """The bot is to answer the message at step ``message``."""
 
@@ -190,7 +194,7 @@ class BotAsked(Fact):
     message: int
 
 
-@fact
+@attrs.frozen(slots=False)
 class BotAnswered(Fact):
     """What the bot made of it: what it found, how sure it was, and what it wants to remember (JSON text)."""
 
@@ -204,7 +208,7 @@ class BotAnswered(Fact):
     memory: str = "{}"
 
 
-@fact
+@attrs.frozen(slots=False)
 class HandedOff(Fact):
     """A bot gave way to people. ``trigger``: requested, misses, failed, bot or timeout."""
 
@@ -216,7 +220,7 @@ class HandedOff(Fact):
 # --- time --------------------------------------------------------------------------------------------------------
 
 
-@fact
+@attrs.frozen(slots=False)
 class TargetSet(Fact):
     """A promise begins: ``metric`` fulfilled by ``due``, ``limit`` of time on ``calendar``."""
 
@@ -228,13 +232,15 @@ class TargetSet(Fact):
     calendar: str = ""
 
 
-@fact
+@attrs.frozen(slots=False)
 class TargetMet(Fact):
+    """The promise was fulfilled (late, if it was breached before)."""
+
     kind = "target_met"
     name: str
 
 
-@fact
+@attrs.frozen(slots=False)
 class TargetCancelled(Fact):
     """The promise no longer applies: the conversation ended without anybody having to keep it."""
 
@@ -242,7 +248,7 @@ class TargetCancelled(Fact):
     name: str
 
 
-@fact
+@attrs.frozen(slots=False)
 class TargetBreached(Fact):
     """The promise was missed; the event's instant is the due instant itself."""
 
@@ -251,21 +257,27 @@ class TargetBreached(Fact):
     metric: str
 
 
-@fact
+@attrs.frozen(slots=False)
 class TimerSet(Fact):
+    """A policy wants to be asked again at ``due``."""
+
     kind = "timer_set"
     name: str
     due: datetime
 
 
-@fact
+@attrs.frozen(slots=False)
 class TimerCancelled(Fact):
+    """The timer is no longer wanted."""
+
     kind = "timer_cancelled"
     name: str
 
 
-@fact
+@attrs.frozen(slots=False)
 class TimerFired(Fact):
+    """The timer's instant came; the event's instant is that instant."""
+
     kind = "timer_fired"
     name: str
 
@@ -273,39 +285,49 @@ class TimerFired(Fact):
 # --- status ------------------------------------------------------------------------------------------------------
 
 
-@fact
+@attrs.frozen(slots=False)
 class Snoozed(Fact):
+    """Set aside until a time; a reply ends it early."""
+
     kind = "snoozed"
     until: datetime
 
 
-@fact
+@attrs.frozen(slots=False)
 class Woken(Fact):
     """A snooze ended by itself."""
 
     kind = "woken"
 
 
-@fact
+@attrs.frozen(slots=False)
 class Resolved(Fact):
+    """Believed to be done."""
+
     kind = "resolved"
 
 
-@fact
+@attrs.frozen(slots=False)
 class Reopened(Fact):
+    """Not done after all."""
+
     kind = "reopened"
 
 
-@fact
+@attrs.frozen(slots=False)
 class Closed(Fact):
+    """Archived for good."""
+
     kind = "closed"
 
 
 # --- surveys -----------------------------------------------------------------------------------------------------
 
 
-@fact
+@attrs.frozen(slots=False)
 class SurveyOffered(Fact):
+    """A survey was put to the contact: ``question`` on a scale of 1 to ``best``."""
+
     kind = "survey_offered"
     survey: str
     survey_kind: str
@@ -313,7 +335,7 @@ class SurveyOffered(Fact):
     best: int
 
 
-@fact
+@attrs.frozen(slots=False)
 class SurveyWithheld(Fact):
     """The survey was due but not put; the event's reason says why."""
 
@@ -321,7 +343,7 @@ class SurveyWithheld(Fact):
     survey: str
 
 
-@fact
+@attrs.frozen(slots=False)
 class SurveyAnswered(Fact):
     """``score`` of 1 to ``best``, ``positive`` from the survey's own cut-off."""
 
@@ -337,7 +359,7 @@ class SurveyAnswered(Fact):
 # --- faults, agents, channels ------------------------------------------------------------------------------------
 
 
-@fact
+@attrs.frozen(slots=False)
 class PolicyFailed(Fact):
     """A policy raised or broke its contract; the message went on without it."""
 
@@ -346,7 +368,7 @@ class PolicyFailed(Fact):
     error: str
 
 
-@fact
+@attrs.frozen(slots=False)
 class InboundQuarantined(Fact):
     """A payload could not be read; its bytes are kept under ``raw``."""
 
@@ -356,8 +378,10 @@ class InboundQuarantined(Fact):
     error: str
 
 
-@fact
+@attrs.frozen(slots=False)
 class AgentAdded(Fact):
+    """A new agent."""
+
     kind = "agent_added"
     id: str
     name: str
@@ -367,7 +391,7 @@ class AgentAdded(Fact):
     inboxes: tuple[str, ...] = ()
 
 
-@fact
+@attrs.frozen(slots=False)
 class AgentChanged(Fact):
     """Only the fields that are not None have changed."""
 
@@ -380,13 +404,15 @@ class AgentChanged(Fact):
     inboxes: tuple[str, ...] | None = None
 
 
-@fact
+@attrs.frozen(slots=False)
 class PresenceChanged(Fact):
+    """The agent became available, away or off."""
+
     kind = "presence_changed"
     presence: Presence
 
 
-@fact
+@attrs.frozen(slots=False)
 class SessionsEnded(Fact):
     """Every session of the agent is void from here on (password changed, log-out everywhere, deactivated)."""
 

@@ -19,7 +19,7 @@ _new = object.__new__
 
 
 def replace(value: T, **changes: object) -> T:
-    """A copy of a frozen *value* with *changes*; the names are not checked, so only code that knows the class calls it."""
+    """A copy of a frozen *value* with *changes*; the names are not checked, so know the class."""
     copy = _new(value.__class__)
     attributes = copy.__dict__
     attributes.update(value.__dict__)

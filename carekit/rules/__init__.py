@@ -1,1 +1,1 @@
-"""Pure decisions over facts: lifecycle, one turn of a conversation, metrics, templates. No I/O, no clock, no randomness."""
+"""Pure decisions over facts: lifecycle, the turn, metrics, templates. No I/O, no clock, no randomness."""

@@ -1,4 +1,4 @@
-"""What a policy may look at besides the event and the conversation: read-only, and complete, so that it needs no I/O."""
+"""What a policy may look at besides the event and the conversation: read-only and complete, so it needs no I/O."""
 
 from __future__ import annotations
 

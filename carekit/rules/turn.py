@@ -173,7 +173,7 @@ class Turn:
                 self.ask(action, f"policy:{rule.name}", cause=event.seq, policy=rule.name)
         except CarekitError as error:
             self._note_failure(rule, event, str(error))
-        except Exception as error:  # a policy is a stranger's code: whatever it raises must not stop the message
+        except Exception as error:  # noqa: BLE001 - a policy is a stranger's code: whatever it raises must not stop the message
             self._note_failure(rule, event, f"{type(error).__name__}: {error}")
 
     def _note_failure(self, rule: Rule, event: f.Event, error: str) -> None:

@@ -15,7 +15,7 @@ from carekit.seams.component import Component
 
 @attrs.frozen
 class Payload:
-    """What came in over the wire: the raw body, the headers (names in lower case), the query and the sender's address."""
+    """What came in over the wire: the raw body, the headers (lower case), the query, the sender's address."""
 
     body: bytes
     headers: Mapping[str, str] = attrs.field(factory=dict)
@@ -66,7 +66,7 @@ class Channel(Component):
     def decode(self, payload: Payload) -> Sequence[Inbound]:
         """The messages in *payload*: pure, no network.
 
-        Raises `NotOurs` (wrong signature or origin), `Ignored` (nothing to keep) or `Malformed` (kept raw and set aside).
+        Raises `NotOurs` (wrong signature or origin), `Ignored` (nothing to keep) or `Malformed` (set aside raw).
         """
         raise NotOurs(f"channel {self.name!r} takes no posted messages")
 

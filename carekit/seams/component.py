@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # starlette costs 60 ms to import, and most components mount 
 
 @attrs.frozen
 class Health:
-    """How a component is: ``ok``, ``degraded`` (works, needs a look) or ``failed``; ``detail`` says what and the remedy."""
+    """How a component is: ``ok``, ``degraded`` (works, needs a look) or ``failed``; ``detail`` says why."""
 
     name: str
     state: str = "ok"

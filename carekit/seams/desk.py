@@ -149,7 +149,7 @@ class Desk(Protocol):
     async def quarantine(
         self, channel: str, raw: bytes, error: str, *, key: str, marks: Mapping[str, str] | None = None
     ) -> None:
-        """Set a payload aside that cannot be read: kept raw, visible in the health, and known by *key* if it comes again."""
+        """Set a payload aside that cannot be read: kept raw, visible in the health, known again by *key*."""
         ...
 
     async def keep(self, data: bytes) -> str:

@@ -16,7 +16,7 @@ class Policy(Component):
     """Base of all policies: name the facts it ``listens`` to and override `decide`.
 
     ``decide`` gets the event, the conversation as it stands after everything decided so far, and a read-only context.
-    It must not read a clock, do I/O or keep state: the same arguments give the same actions. Each action says its reason.
+    It must not read a clock, do I/O or keep state: the same arguments give the same actions. Each says its reason.
     """
 
     listens: ClassVar[frozenset[type[Fact]]] = frozenset()

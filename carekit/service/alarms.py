@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -78,10 +79,8 @@ class Alarms:
         seconds = PATIENCE
         if self._next is not None:
             seconds = min(seconds, max(0.0, (self._next - self._clock.now()).total_seconds()))
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._earlier.wait(), seconds)
-        except TimeoutError:
-            pass
 
     async def _in_thread(self, look: Callable[[], T]) -> T:
         if self._store.inline:

@@ -13,14 +13,12 @@ from carekit.seams.bot import BotReply
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Job, JobDone
 
-command = attrs.frozen(slots=False)
-
 
 class Command:
     """Base of all commands."""
 
 
-@command
+@attrs.frozen(slots=False)
 class Receive(Command):
     """Keep a message from outside."""
 
@@ -30,7 +28,7 @@ class Receive(Command):
     marks: Mapping[str, str] = attrs.field(factory=dict)
 
 
-@command
+@attrs.frozen(slots=False)
 class Act(Command):
     """Ask for an action on a conversation."""
 
@@ -43,14 +41,14 @@ class Act(Command):
     fingerprint: str = ""
 
 
-@command
+@attrs.frozen(slots=False)
 class Wake(Command):
     """Let the timers of a conversation that are due by now fire."""
 
     conversation: str
 
 
-@command
+@attrs.frozen(slots=False)
 class Offer(Command):
     """Look at a queued conversation again, because *agent* can take one more."""
 
@@ -58,7 +56,7 @@ class Offer(Command):
     agent: str
 
 
-@command
+@attrs.frozen(slots=False)
 class BotDone(Command):
     """A bot's turn ended: with a reply, or with the trigger of a hand-over and what went wrong."""
 
@@ -70,7 +68,7 @@ class BotDone(Command):
     error: str = ""
 
 
-@command
+@attrs.frozen(slots=False)
 class Sent(Command):
     """An attempt to send ended: final, or to be tried again (``done.retry_at``)."""
 
@@ -82,7 +80,7 @@ class Sent(Command):
     keys: tuple[str, ...] = ()
 
 
-@command
+@attrs.frozen(slots=False)
 class Delivered(Command):
     """The far side reported how far a message got."""
 
@@ -93,7 +91,7 @@ class Delivered(Command):
     detail: str = ""
 
 
-@command
+@attrs.frozen(slots=False)
 class Staff(Command):
     """A fact about an agent; ``credential`` is a new password hash."""
 
@@ -104,7 +102,7 @@ class Staff(Command):
     sessions_ended: bool = False
 
 
-@command
+@attrs.frozen(slots=False)
 class SetAside(Command):
     """Note a payload that could not be read."""
 

@@ -165,7 +165,7 @@ class FaultyFile(ConfigError):
 
 
 def load(path: Path, plugins: Plugins, environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings of the file at *path*; raises `FaultyFile` with every fault, or `ConfigError` if it cannot be read."""
+    """The settings of the file at *path*; raises `FaultyFile` with every fault, `ConfigError` if unreadable."""
     return _Reader(path, plugins, environment).read()
 
 
@@ -280,16 +280,12 @@ class _Reader:
             return None
         if settings.timezone:
             self._check_zone(settings.timezone, where)
-        try:
-            weekly = parse_hours(settings.hours)
-        except (ValueError, TypeError) as error:
-            self._fault(where, "hours", str(error))
         holidays = self._holidays(settings.holidays, where)
         if len(self._faults) > before:
             return None
         try:
-            return Calendar(name, settings.timezone or zone, weekly, holidays)
-        except ValueError as error:
+            return Calendar(name, settings.timezone or zone, parse_hours(settings.hours), holidays)
+        except (ValueError, TypeError) as error:
             self._fault(where, "hours", str(error))
             return None
 
@@ -343,7 +339,7 @@ class _Reader:
             component = offer.cls(name, settings)
             for problem in component.check():
                 self._fault(where, "", problem)
-        except Exception as error:  # a stranger's constructor; the integrator needs the place, not a traceback
+        except Exception as error:  # noqa: BLE001 - a stranger's constructor; the integrator needs the place, not a traceback
             self._fault(where, "", f"plugin {offer.plugin!r} failed to make it: {type(error).__name__}: {error}")
             return None
         _set_reserved(component, kind, name, reserved)

@@ -56,7 +56,7 @@ class Notifier:
             for arguments in calls:
                 try:
                     function(*arguments)
-                except Exception as error:  # a listener's failure never undoes the fact
+                except Exception as error:  # noqa: BLE001 - a listener's failure never undoes the fact
                     self.failures[plugin] = self.failures.get(plugin, 0) + 1
                     log.warning("plugin %r failed in a hook: %s: %s", plugin, type(error).__name__, error)
         self._waiting -= 1

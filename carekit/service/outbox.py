@@ -114,7 +114,7 @@ class Outbox:
                         await self._run(job)
                 lane.popleft()
         except CarekitError as error:
-            log.warning("job %s of %s is put off: %s", name, job.stream, error)
+            log.warning("a job of %s is put off: %s", name, error)
         finally:
             del self._lanes[name]
 
@@ -156,7 +156,7 @@ class Outbox:
         except TimeoutError:
             log.warning("bot %r took longer than %s", asked.bot, timeout)
             return BotDone(job, asked.bot, asked.message, None, "timeout", f"the bot took longer than {timeout}")
-        except Exception as error:  # a bot is a stranger's code: its failure hands over, and nothing else
+        except Exception as error:  # noqa: BLE001 - a bot is a stranger's code: its failure hands over, and nothing else
             log.warning("bot %r failed: %s: %s", asked.bot, type(error).__name__, error)
             return BotDone(job, asked.bot, asked.message, None, "failed", f"the bot failed: {type(error).__name__}")
         return BotDone(job, asked.bot, asked.message, reply)
@@ -179,7 +179,7 @@ class Outbox:
             return Sent(job, finished, DeliveryStatus.FAILED, detail=str(error))
         except Unsure as error:
             return Sent(job, finished, DeliveryStatus.UNSURE, detail=str(error))
-        except Exception as error:  # Temporary, or a stranger's fault that may pass
+        except Exception as error:  # noqa: BLE001 - Temporary, or a stranger's fault that may pass
             return self._again(job, channel.name, error)
         return Sent(job, finished, delivery.status, delivery.external_id, delivery.detail, delivery.keys)
 

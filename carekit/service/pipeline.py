@@ -16,7 +16,7 @@ import attrs
 from carekit.facts import actions as a
 from carekit.facts import events as f
 from carekit.facts.codec import encode_memory
-from carekit.facts.nouns import Address, Contact, Conversation, Inbound, Presence, Status
+from carekit.facts.nouns import Address, Agent, Contact, Conversation, Inbound, Presence, Status
 from carekit.ground.clock import Clock
 from carekit.ground.errors import CarekitError, Conflict, KeyReused, NotFound, Refused, Stale
 from carekit.ground.ids import Ids
@@ -65,7 +65,7 @@ class Pipeline:
         self._lease = lease
 
     def handle(self, commands: Sequence[c.Command]) -> list[Kept | Exception]:
-        """The result of each of *commands*, in order; durable when this returns. Raises `StoreError` for the whole batch."""
+        """The result of each of *commands*, in order; durable when this returns. Raises `StoreError` for all."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._attempt(commands)
@@ -84,7 +84,7 @@ class Pipeline:
                 first_event, first_job = len(world.events), len(world.new_jobs)
                 try:
                     results.append(_HANDLERS[type(command)](self, command, world, now))
-                except Exception as error:  # one command must not take the others down; its asker gets the error
+                except Exception as error:  # noqa: BLE001 - one command must not take the others down; its asker gets the error
                     results.append(error)
                 spans.append((first_event, len(world.events), first_job, len(world.new_jobs)))
             batch = world.batch(now + self._lease)
@@ -160,11 +160,11 @@ class Pipeline:
                 raise Refused(f"there is no active agent {command.action.agent!r}", field="agent")
         turn = Turn(self._book, conversation, world.contacts[conversation.contact], world.agents, now)
         turn.fire_due()
-        first = turn.conversation.seq + 1
+        begin = turn.conversation.seq + 1
         turn.ask(command.action, command.actor)
         turn.settle()
         if receipt:
-            world.put_receipt(receipt, f"{command.fingerprint}\t{first}\t{turn.conversation.seq}")
+            world.put_receipt(receipt, f"{command.fingerprint}\t{begin}\t{turn.conversation.seq}")
         return self._finish(turn, world)
 
     def _reach(self, command: c.Act, world: World) -> Conversation:
@@ -342,7 +342,7 @@ def inbound_receipt(inbound: Inbound) -> str:
 
 
 def _conversation_of(inbound: Inbound, contact: Contact, world: World) -> Conversation | None:
-    """The conversation it belongs to: named by a verified secret or known by a thread key, and always the contact's own."""
+    """The conversation it belongs to: named by a verified secret or known by a thread key, always the contact's own."""
     candidates = [inbound.conversation] if inbound.conversation else []
     for key in inbound.thread:
         id = world.keys.get(f"{inbound.channel}|{key}")
@@ -419,7 +419,7 @@ def _check_new_agent(fact: f.AgentAdded, world: World) -> None:
         raise Refused(f"an agent has the address {fact.email!r} already", field="email")
 
 
-def _spare(agent: Any) -> int:
+def _spare(agent: Agent | None) -> int:
     if agent is None or not agent.active or agent.presence is not Presence.AVAILABLE:
         return 0
     return max(0, agent.capacity - agent.load)

@@ -116,7 +116,7 @@ def _register(manager: pluggy.PluginManager, name: str, source: EntryPoint | Mod
     try:
         module = source.load() if isinstance(source, EntryPoint) else source
         manager.register(module, name)
-    except Exception as error:  # a stranger's module may raise anything while it is imported
+    except Exception as error:  # noqa: BLE001 - a stranger's module may raise anything while it is imported
         return f"it cannot be loaded: {type(error).__name__}: {error}"
     hooks = {attribute for attribute in dir(hookspecs) if attribute.startswith("carekit_")}
     unknown = sorted(
@@ -140,7 +140,7 @@ def _freeze(manager: pluggy.PluginManager, found: Mapping[str, tuple[str, str]],
                 continue
             try:
                 answer = _checked(function(), base, hook)
-            except Exception as error:  # likewise in a hook
+            except Exception as error:  # noqa: BLE001 - likewise in a hook
                 errors[plugin] = f"{hook} failed: {type(error).__name__}: {error}"
                 continue
             for name, cls in answer.items():
@@ -154,7 +154,7 @@ def _freeze(manager: pluggy.PluginManager, found: Mapping[str, tuple[str, str]],
     for plugin, function in _functions(manager, "carekit_commands"):
         try:
             commands.extend(function())
-        except Exception as error:  # likewise
+        except Exception as error:  # noqa: BLE001 - likewise
             errors[plugin] = f"carekit_commands failed: {type(error).__name__}: {error}"
     kept = {kind: {n: o for n, o in named.items() if o.plugin not in errors} for kind, named in offers.items()}
     infos = tuple(

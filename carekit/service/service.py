@@ -194,7 +194,7 @@ class Service:
                 await component.run(self.desk)
                 self._failed.pop(component.name, None)
                 return
-            except Exception as error:  # a stranger's code in the background; the service goes on
+            except Exception as error:  # noqa: BLE001 - a stranger's code in the background; the service goes on
                 explained = isinstance(error, CarekitError)
                 text = str(error) if explained else f"{type(error).__name__}: {error}"
                 self._failed[component.name] = text
@@ -297,5 +297,6 @@ def _kept_secret(path: Path) -> str:
         return secret
     except OSError as error:
         raise ConfigError(
-            f"[service] data: cannot keep a secret in {path}: {error.strerror}; make the folder writable or set [service] secret"
+            f"[service] data: cannot keep a secret in {path}: {error.strerror}; "
+            "make the folder writable or set [service] secret"
         ) from None

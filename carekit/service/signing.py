@@ -22,8 +22,7 @@ class Signer:
 
     def sign(self, purpose: str, value: str) -> str:
         """A token with the time of its making, for `unsign`."""
-        token = URLSafeTimedSerializer(self._secret, salt=f"carekit:{purpose}").dumps(value)
-        return token if isinstance(token, str) else token.decode()
+        return str(URLSafeTimedSerializer(self._secret, salt=f"carekit:{purpose}").dumps(value))
 
     def unsign(self, purpose: str, token: str, max_age: timedelta | None = None) -> str:
         """The value; raises `NotAllowed` whatever is wrong with the token."""
@@ -38,8 +37,7 @@ class Signer:
 
     def seal(self, purpose: str, value: str) -> str:
         """A token without a time: the same for the same value, so that pure rules may make it."""
-        token = URLSafeSerializer(self._secret, salt=f"carekit:{purpose}").dumps(value)
-        return token if isinstance(token, str) else token.decode()
+        return str(URLSafeSerializer(self._secret, salt=f"carekit:{purpose}").dumps(value))
 
     def unseal(self, purpose: str, token: str) -> str:
         """The value of a sealed token; raises `NotAllowed`."""
@@ -73,7 +71,7 @@ class Passwords:
         if len(password) > 1024:
             return False
         try:
-            fits = self._hasher.verify(hashed or self._nobody, password)
+            self._hasher.verify(hashed or self._nobody, password)
         except (VerificationError, InvalidHashError):
             return False
-        return fits and hashed is not None
+        return hashed is not None

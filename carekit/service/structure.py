@@ -33,15 +33,15 @@ class Structurer:
         converter.register_structure_hook(timedelta, _duration)
         converter.register_structure_hook(Path, self._path)
         converter.register_structure_hook(Secret, self._secret)
-        converter.register_structure_hook_func(lambda kind: get_origin(kind) in (tuple, list), self._sequence)
+        converter.register_structure_hook_func(_is_sequence, self._sequence)
 
-    def read(self, cls: type, table: Mapping[str, Any]) -> tuple[Any, list[Problem]]:
+    def read(self, cls: type, table: Any) -> tuple[Any, list[Problem]]:
         """An instance of *cls* from *table*, or None and what is wrong."""
-        if not isinstance(table, Mapping):
+        if not isinstance(table, dict):
             return None, [((), "must be a table")]
         try:
             return self._converter.structure(table, cls), []
-        except Exception as error:  # cattrs gathers whatever the hooks raise into groups
+        except Exception as error:  # noqa: BLE001 - cattrs gathers whatever the hooks raise into groups
             return None, list(_explain(error, (), cls))
 
     def _path(self, value: object, _: type) -> Path:
@@ -79,6 +79,10 @@ class Structurer:
         return tuple(items) if get_origin(kind) is tuple else items
 
 
+def _is_sequence(kind: Any) -> bool:
+    return get_origin(kind) in (tuple, list)
+
+
 def _strictly(kind: type, words: str) -> Any:
     def read(value: object, _: type) -> object:
         if type(value) is not kind:
@@ -112,8 +116,8 @@ def _explain(error: BaseException, path: tuple[str, ...], cls: Any) -> Iterator[
         for key in sorted(error.extra_fields):
             yield (*path, key), f"is not a key here{did_you_mean(key, known) or _known(known)}"
     elif isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _explain(inner, path, cls)
+        for member in error.exceptions:
+            yield from _explain(member, path, cls)
     elif isinstance(error, KeyError):
         yield path, "is missing"
     else:

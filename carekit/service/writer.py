@@ -64,7 +64,7 @@ class Writer:
                 results = await loop.run_in_executor(self._thread, self._pipeline.handle, commands)
             except CarekitError as error:
                 results = [error] * len(batch)
-            except Exception as error:  # a fault of a store must reach the askers, or they would wait for ever
+            except Exception as error:  # noqa: BLE001 - a fault of a store must reach the askers, or they would wait for ever
                 results = [Unavailable(f"the store failed: {type(error).__name__}: {error}")] * len(batch)
             self._committed([result for result in results if isinstance(result, Kept)])
             for (_, future), result in zip(batch, results, strict=True):

@@ -62,6 +62,7 @@ class DeskKit:
     ) -> None:
         self.clock = clock or FrozenClock()
         self._runner = asyncio.Runner()
+        self._closed = False
         self._made = None if folder else tempfile.TemporaryDirectory(prefix="carekit-test-")
         home = folder or Path(self._made.name if self._made else ".")
         path = home / "carekit.toml"
@@ -87,8 +88,9 @@ class DeskKit:
 
     def close(self) -> None:
         """Stop everything; may be called twice."""
-        if self._runner is None:
+        if self._closed:
             return
+        self._closed = True
         self.run(self.service.stop())
         self._runner.close()
         if self._made:

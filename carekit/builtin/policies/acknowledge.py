@@ -19,6 +19,8 @@ from carekit.seams.settings import setting
 
 @attrs.frozen
 class AcknowledgeSettings:
+    """Its keys in the file."""
+
     text: str = setting("what to write back at once; may use {{ contact.first_name }} and the other variables")
     closed_text: str = setting("what to write instead while the calendar is closed", default="")
     calendar: str = setting("the calendar that tells when it is closed", default="", refers="calendars")

@@ -45,6 +45,8 @@ class AfterResolution(Policy):
 
 @attrs.frozen
 class FollowUpSettings:
+    """Its keys in the file."""
+
     after: timedelta = setting("how long after resolution", default=timedelta(days=3))
     text: str = setting(
         "what to write",
@@ -72,6 +74,8 @@ class FollowUp(AfterResolution):
 
 @attrs.frozen
 class AskSurveySettings:
+    """Its keys in the file."""
+
     survey: str = setting("the survey to put", refers="surveys")
     after: timedelta = setting("how long after resolution; 0s for at once", default=timedelta(0))
     per_contact: timedelta = setting("at most one such survey to a contact in this time", default=timedelta(days=30))
@@ -123,6 +127,8 @@ class AskSurvey(AfterResolution):
 
 @attrs.frozen
 class ArchiveSettings:
+    """Its keys in the file."""
+
     after: timedelta = setting("how long after resolution", default=timedelta(days=30))
 
 

@@ -16,6 +16,8 @@ from carekit.seams.settings import setting
 
 @attrs.frozen
 class AskBotSettings:
+    """Its keys in the file."""
+
     bot: str = setting("the bot to ask", refers="bots")
     misses: int = setting("hand over to people after this many turns in a row without an answer", default=2)
 

@@ -19,6 +19,8 @@ from carekit.seams.settings import setting
 
 @attrs.frozen
 class HoursSettings:
+    """Its keys in the file."""
+
     calendar: str = setting("the calendar that tells when we are open", refers="calendars")
     text: str = setting(
         "what to write while it is closed",

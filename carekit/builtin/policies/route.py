@@ -25,7 +25,7 @@ class Route(Policy):
     """Choose among available agents with spare capacity the one with the largest share of it free.
 
     Ties go to whoever was assigned something longest ago, then by id. The decision record names every agent: the score,
-    or why not. Nobody free: the conversation waits in order of arrival and is looked at again as soon as capacity frees.
+    or why not. Nobody free: the conversation waits in order of arrival and is looked at again when capacity frees.
     """
 
     listens = frozenset({MessageReceived, HandedOff, Reopened, CapacityFreed, Unassigned, Woken})

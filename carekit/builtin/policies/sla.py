@@ -21,6 +21,8 @@ from carekit.seams.settings import setting
 
 @attrs.frozen
 class SlaSettings:
+    """Its keys in the file."""
+
     first_response: timedelta = setting("a person answers within this time")
     calendar: str = setting(
         "the calendar on which the time runs; without it, around the clock", default="", refers="calendars"
