@@ -13,6 +13,7 @@ from psycopg import errors as pg
 from sqlalchemy.engine import URL
 
 from carekit import Conflict, StoreError, Unavailable
+from carekit_sql import locations
 from carekit_sql.dialects import Database, pool
 
 WRITERS = 4
@@ -121,6 +122,11 @@ class Postgresql(Database):
                     " names its host and port"
                 )
         return StoreError(f"the store at {self.where} failed: {said}")
+
+    def says(self, error: Exception) -> str:
+        # The detail that follows the message quotes rows, and these are nobody's business.
+        first = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+        return locations.hide(first or str(error), self.url)
 
     def _refused(self, said: str) -> StoreError:
         return StoreError(

@@ -48,10 +48,10 @@ def conversation_row(value: Conversation) -> tuple[Any, ...]:
     )
 
 
-def event_row(position: int, event: Event) -> tuple[Any, ...]:
-    """The columns of an event at *position*, in order of the table."""
+def event_row(event: Event) -> tuple[Any, ...]:
+    """The columns of an event, in order of the table."""
     return (
-        position,
+        event.position,
         event.stream,
         event.seq,
         micros(event.at),
@@ -88,9 +88,9 @@ def at_position(event: Event, position: int) -> Event:
     )
 
 
-def job_row(id: int, job: Job, token: int, lease_until: int | None) -> tuple[Any, ...]:
+def job_row(job: Job, lease_until: int | None) -> tuple[Any, ...]:
     """The columns of a job, in order of the table."""
-    return (id, job.lane, job.kind, job.stream, job.seq, micros(job.due), job.attempts, lease_until, token)
+    return (job.id, job.lane, job.kind, job.stream, job.seq, micros(job.due), job.attempts, lease_until, job.token)
 
 
 def job_from(row: Sequence[Any]) -> Job:

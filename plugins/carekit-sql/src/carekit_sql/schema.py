@@ -31,7 +31,7 @@ def make_ready(database: Database, statements: Statements) -> None:
 def _create(database: Database, statements: Statements, cursor: Any) -> None:
     for definition in tables.definitions(database.dialect):
         cursor.execute(definition)
-    cursor.execute(statements.add_meta.text, ("schema", str(tables.VERSION)))
+    statements.add_meta.run(cursor, [("schema", str(tables.VERSION))])
 
 
 def _check_version(database: Database, row: tuple[str] | None) -> None:

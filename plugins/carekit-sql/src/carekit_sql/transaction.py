@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+import attrs
 
 from carekit import (
     Agent,
@@ -13,7 +16,6 @@ from carekit import (
     Job,
     JobDone,
     Loaded,
-    StoreError,
     Wanted,
     Written,
     decode_contact,
@@ -35,28 +37,30 @@ class SqlTransaction:
         self._cursor = cursor
         self._agents = agents
         self._heads: dict[str, int] = {}
-        self.failure: StoreError | None = None
+        self.failure: Exception | None = None
         """Why it must not be committed, even if the caller got over it."""
 
     def load(self, wanted: Wanted) -> Loaded:
         """Everything *wanted*, locked until the end; see `carekit.Transaction`."""
-        try:
+        with self._marking():
             return self._load(wanted)
-        except Exception as error:
-            raise self._fail(error) from error
 
     def write(self, batch: Batch) -> Written:
         """Keep *batch*; see `carekit.Transaction`."""
-        try:
+        with self._marking():
             return self._write(batch)
-        except Exception as error:
-            raise self._fail(error) from error
 
-    def _fail(self, error: Exception) -> Exception:
-        """Mark the transaction as failed: half a batch must not be kept."""
-        told = self._database.explain(error) if isinstance(error, self._database.errors) else error
-        self.failure = told if isinstance(told, StoreError) else StoreError(f"the transaction failed before: {told}")
-        return told
+    @contextmanager
+    def _marking(self) -> Iterator[None]:
+        """Mark the transaction as failed if this part of it fails: half a batch must not be kept."""
+        try:
+            yield
+        except self._database.errors as error:
+            self.failure = self._database.explain(error)
+            raise self.failure from error
+        except Exception as error:
+            self.failure = error
+            raise
 
     # --- load
 
@@ -78,6 +82,7 @@ class SqlTransaction:
         heads = dict.fromkeys(wanted.streams, 0)
         heads.update(self._find(s.heads, wanted.streams))
         jobs = {job.id: job for job in map(rows.job_from, self._find(s.jobs, wanted.jobs))}
+        self._heads.update({id: conversation.seq for id, conversation in conversations.items()})
         self._heads.update(heads)
         return Loaded(conversations, keys, receipts, contacts, addresses, agents, heads, jobs)
 
@@ -88,30 +93,37 @@ class SqlTransaction:
             ordered = sorted(keys)
             for start in range(0, len(ordered), MOST):
                 self._cursor.execute(*statement.bind({"keys": ordered[start : start + MOST]}))
-                found += self._cursor.fetchall()
+                if self._cursor.description:
+                    found += self._cursor.fetchall()
         return found
 
     # --- write
 
     def _write(self, batch: Batch) -> Written:
-        s = self._statements
+        s, cursor = self._statements, self._cursor
         self._check_order(batch.events)
-        self._many(s.keep_contact, ((contact.id, encode(contact)) for contact in batch.contacts))
-        self._many(s.keep_conversation, map(rows.conversation_row, batch.conversations))
-        self._many(s.add_address, sorted(batch.addresses.items()))
-        self._many(s.keep_key, sorted(batch.keys.items()))
+        contacts = {contact.id: contact for contact in batch.contacts}
+        conversations = {conversation.id: conversation for conversation in batch.conversations}
+        # By key, so that two writers wait for each other in the same order.
+        s.keep_contacts.run(cursor, ((id, encode(contact)) for id, contact in sorted(contacts.items())))
+        s.keep_conversations.run(cursor, (rows.conversation_row(conversations[id]) for id in sorted(conversations)))
+        s.add_addresses.run(cursor, sorted(batch.addresses.items()))
+        s.keep_keys.run(cursor, sorted(batch.keys.items()))
         self._write_agents(batch.agents)
-        self._many(s.add_receipt, sorted(batch.receipts.items()))
+        s.add_receipts.run(cursor, sorted(batch.receipts.items()))
         self._end_jobs(batch.done)
         jobs = self._add_jobs(batch)
-        self._many(s.keep_mark, sorted(batch.marks.items()))
-        self._many(s.keep_credential, sorted(batch.credentials.items()))
+        s.keep_marks.run(cursor, sorted(batch.marks.items()))
+        s.keep_credentials.run(cursor, sorted(batch.credentials.items()))
         # Last, because from here to the commit no other writer can add events.
         return Written(self._add_events(batch.events), jobs)
 
     def _check_order(self, events: Sequence[Event]) -> None:
         """Raise `Conflict` unless every event follows the last step of its stream."""
-        unknown = {event.stream for event in events} - self._heads.keys()
+        firsts: dict[str, int] = {}
+        for event in events:
+            firsts.setdefault(event.stream, event.seq)
+        unknown = [stream for stream, first in firsts.items() if self._heads.get(stream) != first - 1]
         self._heads.update(dict.fromkeys(unknown, 0))
         self._heads.update(self._find(self._statements.heads, unknown))
         for event in events:
@@ -119,11 +131,6 @@ class SqlTransaction:
             if event.seq != last + 1:
                 raise Conflict(f"step {event.seq} of {event.stream} does not follow step {last}; read it again")
             self._heads[event.stream] = event.seq
-
-    def _many(self, statement: Statement, values: Iterable[Sequence[Any]]) -> None:
-        ready = list(values)
-        if ready:
-            self._cursor.executemany(statement.text, ready)
 
     def _write_agents(self, changes: Sequence[tuple[Agent, Agent | None]]) -> None:
         if not changes:
@@ -133,20 +140,23 @@ class SqlTransaction:
         for after, before in changes:
             if before is not None and known.get(after.id) != before:
                 raise Conflict(f"agent {after.id} has changed since it was read; read it again")
-        self._many(s.add_agent, ((after.id, encode(after)) for after, before in changes if before is None))
-        self._many(s.change_agent, ((encode(after), after.id) for after, before in changes if before is not None))
+        s.keep_agents.run(self._cursor, ((after.id, encode(after)) for after, before in changes if before is not None))
+        s.add_agents.run(self._cursor, ((after.id, encode(after)) for after, before in changes if before is None))
 
     def _end_jobs(self, done: Sequence[JobDone]) -> None:
-        s = self._statements
-        for job in sorted(done, key=lambda job: job.id):
-            if job.retry_at is None:
-                self._cursor.execute(*s.end_job.bind({"key": job.id, "mine": job.token}))
-            else:
-                retry_at = rows.micros(job.retry_at)
-                values = {"key": job.id, "mine": job.token, "retry_at": retry_at, "tries": job.attempts}
-                self._cursor.execute(*s.delay_job.bind(values))
-            if self._cursor.rowcount != 1:
-                raise Conflict(f"job {job.id} is no longer ours: its lease ran out and another worker has taken it")
+        if not done:
+            return
+        known = {job.id: job for job in map(rows.job_from, self._find(self._statements.jobs, {job.id for job in done}))}
+        for outcome in done:
+            job = known.pop(outcome.id, None)
+            if job is None or job.token != outcome.token:
+                raise Conflict(
+                    f"job {outcome.id} is no longer ours: its lease ran out and another worker took or ended it"
+                )
+            if outcome.retry_at is not None:
+                later = attrs.evolve(job, due=outcome.retry_at, attempts=outcome.attempts)
+                self._statements.keep_jobs.run(self._cursor, (rows.job_row(later, None),))
+        self._find(self._statements.end_jobs, [outcome.id for outcome in done if outcome.retry_at is None])
 
     def _add_jobs(self, batch: Batch) -> Sequence[Job]:
         if not batch.jobs:
@@ -154,16 +164,17 @@ class SqlTransaction:
         lease_until = rows.micros_or_none(batch.lease_until)
         token = 0 if lease_until is None else 1
         ids = self._database.numbers(self._cursor, t.job, len(batch.jobs))
-        numbered = list(zip(ids, batch.jobs, strict=True))
-        self._many(self._statements.add_job, (rows.job_row(id, job, token, lease_until) for id, job in numbered))
-        return tuple(
-            Job(job.lane, job.kind, job.stream, job.seq, job.due, id, job.attempts, token) for id, job in numbered
-        )
+        jobs = [
+            Job(job.lane, job.kind, job.stream, job.seq, job.due, id, job.attempts, token)
+            for id, job in zip(ids, batch.jobs, strict=True)
+        ]
+        self._statements.add_jobs.run(self._cursor, (rows.job_row(job, lease_until) for job in jobs))
+        return jobs
 
     def _add_events(self, events: Sequence[Event]) -> Sequence[Event]:
         if not events:
             return ()
         positions = self._database.numbers(self._cursor, t.event, len(events))
-        numbered = list(zip(positions, events, strict=True))
-        self._many(self._statements.add_event, (rows.event_row(position, event) for position, event in numbered))
-        return tuple(rows.at_position(event, position) for position, event in numbered)
+        placed = [rows.at_position(event, position) for event, position in zip(events, positions, strict=True)]
+        self._statements.add_events.run(self._cursor, map(rows.event_row, placed))
+        return placed
