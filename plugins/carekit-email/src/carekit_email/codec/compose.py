@@ -1,0 +1,115 @@
+"""An answer to an `EmailMessage`: threading fields, marks of automatic mail, every value one safe line."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from attrs import field, frozen
+
+from carekit_email.codec.addresses import mailboxes
+from carekit_email.codec.model import Attachment
+from carekit_email.codec.words import header_safe
+
+_MAX_REFERENCES = 20
+_MAX_ID = 900
+
+
+@frozen
+class Outgoing:
+    """What to say and to whom. Ids are without brackets; `message_id` is signed by the caller (see threading).
+
+    `automatic` marks mail no person wrote, so that other machines do not answer it. `references` are those of the
+    answered mail, oldest first; the answered mail's own id (`in_reply_to`) is added here.
+    """
+
+    from_address: str
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    message_id: str
+    date: datetime
+    from_name: str = ""
+    cc: tuple[str, ...] = ()
+    reply_to: str = ""
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    html: str = ""
+    automatic: bool = False
+    attachments: tuple[Attachment, ...] = field(factory=tuple)
+
+
+def encode(mail: Outgoing) -> EmailMessage:
+    """Build the message; `as_bytes()` of it is what goes over the wire.
+
+    Raises ValueError when the sender or every recipient is no address.
+    """
+    message = EmailMessage(policy=SMTP)
+    message["From"] = _address(mail.from_address, mail.from_name)
+    recipients = [_address(one) for one in mail.to]
+    if not recipients:
+        raise ValueError("the mail has no recipient; give at least one address in `to`")
+    message["To"] = recipients
+    if mail.cc:
+        message["Cc"] = [_address(one) for one in mail.cc]
+    if mail.reply_to:
+        message["Reply-To"] = _address(mail.reply_to, mail.from_name)
+    message["Subject"] = header_safe(mail.subject)
+    message["Date"] = format_datetime(mail.date)
+    _thread(message, mail)
+    if mail.automatic:
+        message["Auto-Submitted"] = "auto-replied" if mail.in_reply_to else "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
+        message["Precedence"] = "bulk"
+    message.set_content(_lines(mail.text), cte="quoted-printable")
+    if mail.html:
+        message.add_alternative(_lines(mail.html), subtype="html", cte="quoted-printable")
+    for attached in mail.attachments:
+        _attach(message, attached)
+    return message
+
+
+def capped(references: tuple[str, ...], newest: str) -> tuple[str, ...]:
+    """Give the ids for a References field: distinct, the first one and the newest, at most twenty."""
+    ids = [_id(one) for one in (*references, newest)]
+    distinct = list(dict.fromkeys(one for one in reversed(ids) if one))[::-1]
+    return tuple(distinct if len(distinct) <= _MAX_REFERENCES else [distinct[0], *distinct[1 - _MAX_REFERENCES :]])
+
+
+def _thread(message: EmailMessage, mail: Outgoing) -> None:
+    message["Message-ID"] = f"<{_id(mail.message_id)}>"
+    if _id(mail.in_reply_to):
+        message["In-Reply-To"] = f"<{_id(mail.in_reply_to)}>"
+    references = capped(mail.references, mail.in_reply_to)
+    if references:
+        message["References"] = " ".join(f"<{one}>" for one in references)
+
+
+def _id(value: str) -> str:
+    """Give an id that cannot end its brackets, its line or the header; one that is too long is no id."""
+    clean = "".join(char for char in header_safe(value) if char not in "<> \t" and char.isascii())
+    return clean if len(clean) <= _MAX_ID else ""
+
+
+def _address(value: str, name: str = "") -> Address:
+    found = mailboxes(header_safe(value), 1)
+    box = found[0] if found else None
+    local, _, domain = (box.address if box else "").rpartition("@")
+    if not local or not domain or not local.isascii():
+        raise ValueError(f"{header_safe(value)!r} is no address to mail to; give one like name@host.example")
+    return Address(header_safe(name or (box.name if box else "")), local, domain.encode("idna").decode("ascii"))
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _attach(message: EmailMessage, attached: Attachment) -> None:
+    maintype, _, subtype = attached.content_type.partition("/")
+    if maintype in {"text", "message", "multipart"} or not subtype:
+        maintype, subtype = "application", "octet-stream"
+    name = header_safe(attached.name) or "file"
+    message.add_attachment(attached.content, maintype=maintype, subtype=subtype, filename=name)

@@ -1,0 +1,48 @@
+"""Fixtures of this plugin's tests. Helpers beside this file are loaded by path, so no folder need be importable."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+CORPUS = Path(__file__).resolve().parents[4] / "shared" / "data" / "email"
+
+
+def load(path: Path) -> ModuleType:
+    """Import the file *path* under a name that nothing else has."""
+    name = f"carekit_email_tests_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec and spec.loader
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The one event loop the plugin runs on."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of labelled mails, kept outside of this repository because some have copyleft licences."""
+    if not (CORPUS / "manifest.json").exists():
+        pytest.skip("no corpus of mails: put the shared data folder beside the repository (../shared/data/email)")
+    return CORPUS
+
+
+@pytest.fixture(scope="session")
+def scorer(corpus: Path) -> ModuleType:
+    """The corpus's own comparison rules."""
+    return load(corpus / "score.py")
+
+
+@pytest.fixture(scope="session")
+def scoring() -> ModuleType:
+    """Our codec as the scorer wants it."""
+    return load(Path(__file__).with_name("scoring.py"))

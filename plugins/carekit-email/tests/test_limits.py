@@ -1,0 +1,74 @@
+"""Limits are checked on the bytes, and what is under them is decoded in time that grows with the size only."""
+
+from __future__ import annotations
+
+import pytest
+
+from carekit_email.codec import Limits, Unreadable, UnreadableMail, decode
+
+
+def nested(levels: int) -> bytes:
+    opening = "".join(f'Content-Type: multipart/mixed; boundary="b{n}"\r\n\r\n--b{n}\r\n' for n in range(levels))
+    return ("From: a@b.example\r\n" + opening + "Content-Type: text/plain\r\n\r\ndeep\r\n").encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"From: a@b.example\n\n" + b"x" * 2_000, Unreadable.SIZE),
+        (b"X: " + b"y" * 700 + b"\n\n", Unreadable.HEADERS),
+        (b"Content-Type: multipart/mixed; boundary=x\n\n" + b"--x\n\n\n" * 30, Unreadable.PARTS),
+        (nested(9), Unreadable.DEPTH),
+        (b"Content-Type: message/rfc822\n\n" * 9, Unreadable.DEPTH),
+    ],
+)
+def test_each_limit_names_itself(raw: bytes, reason: Unreadable) -> None:
+    """The refusal says which limit was passed."""
+    with pytest.raises(UnreadableMail) as caught:
+        decode(raw, Limits(size=1_500, headers=600, parts=20, depth=8))
+    assert caught.value.reason is reason
+
+
+def test_thousands_of_levels_never_reach_the_parser() -> None:
+    """What would exhaust the stack is refused before parsing."""
+    with pytest.raises(UnreadableMail):
+        decode(nested(900))
+
+
+def test_ordinary_nesting_is_read() -> None:
+    """A mail some levels deep is no attack."""
+    assert decode(nested(20)).text == "deep"
+
+
+def test_many_parts_in_a_row_are_not_deep() -> None:
+    """Siblings do not add up to depth."""
+    part = b"--x\nContent-Type: multipart/alternative; boundary=y%d\n\n--y%d\n\na\n--y%d--\n"
+    raw = b"Content-Type: multipart/mixed; boundary=x\n\n" + b"".join(part % (n, n, n) for n in range(100))
+    assert decode(raw).text
+
+
+HTML = b"From: a@b.example\nContent-Type: text/html\n\n"
+TEXT = b"From: a@b.example\n\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        HTML + b"<b" * 100_000,
+        HTML + b"<div>" * 100_000,
+        HTML + b"<!--" * 100_000,
+        TEXT + b"On " * 60_000,
+        TEXT + b"On \n" * 20_000,
+        TEXT + b"-" * 200_000,
+        TEXT + b">" * 200_000,
+        TEXT + b"From: x\n" * 20_000,
+        b"Subject: " + b"re: " * 60_000 + b"\n\nx",
+        b"From: " + b"(" * 50_000 + b"\n\nx",
+        b'From: "' + b"a" * 200_000 + b"\n\nx",
+        b"Content-Type: text/plain; a*0*=x''%41" + b";a*1=b" * 5_000 + b"\n\nx",
+    ],
+    ids=range(12),
+)
+def test_known_slow_inputs_are_decoded(raw: bytes) -> None:
+    """These took other decoders from ten seconds to hours; the run's own time limit catches one that hangs."""
+    assert decode(raw).message_id

@@ -1,0 +1,97 @@
+"""The visible reply, in plain text and HTML."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carekit_email.codec import decode
+from carekit_email.codec.reply import plain_reply
+
+ATTRIBUTIONS = [
+    "On Mon, Nov 2, 2026 at 10:00 AM Help <help@shop.example> wrote:",
+    "Am 02.11.2026 um 10:00 schrieb Help <help@shop.example>:",
+    "Le lun. 2 nov. 2026 à 10:00, Help <help@shop.example> a écrit :",
+    "El lun, 2 nov 2026 a las 10:00, Help (<help@shop.example>) escribió:",
+    "Il giorno lun 2 nov 2026 alle ore 10:00 Help <help@shop.example> ha scritto:",
+    "Em seg., 2 de nov. de 2026 às 10:00, Help <help@shop.example> escreveu:",
+    "Op ma 2 nov. 2026 om 10:00 schreef Help <help@shop.example>:",
+    "Den mån 2 nov. 2026 kl 10:00 skrev Help <help@shop.example>:",
+    "W dniu 2.11.2026 o 10:00, Help napisał:",
+    "2026年11月2日(月) 10:00 Help <help@shop.example>:",
+]
+
+
+@pytest.mark.parametrize("attribution", ATTRIBUTIONS)
+def test_history_under_an_attribution_goes(attribution: str) -> None:
+    """Programs introduce quotations in the reader's language."""
+    assert plain_reply(f"Thanks!\n\n{attribution}\n\n> Did it arrive?\n> Help\n") == "Thanks!"
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        "-----Original Message-----\nFrom: Help\nSent: Monday\n\nold",
+        "________________________________\nFrom: Help <help@shop.example>\nSent: Monday\nTo: Ada\nSubject: x\n\nold",
+        "Von: Help\nGesendet: Montag\nAn: Ada\nBetreff: x\n\nold",
+        "On Mon, Nov 2, 2026 at 10:00 AM Help\n<help@shop.example> wrote:\n\n> old",
+        "-- \nAda Byron\nCountess",
+        "Sent from my iPhone",
+    ],
+)
+def test_history_markers_signatures_and_device_lines_go(history: str) -> None:
+    """What follows a marker was not written now."""
+    assert plain_reply(f"Yes please.\n\n{history}\n") == "Yes please."
+
+
+def test_inline_answers_stay() -> None:
+    """Answers between quoted lines are all kept."""
+    text = "On 2026-11-02 Help <help@shop.example> wrote:\n> Red?\n\nNo, blue.\n\n> Large?\n\nYes.\n"
+    assert plain_reply(text) == "No, blue.\n\nYes."
+
+
+def test_forwarded_messages_stay_readable() -> None:
+    """A forward has no history: what was forwarded is the message."""
+    text = "See below\n\n---------- Forwarded message ----------\nFrom: X <x@y.example>\nSubject: s\n\nThe matter\n"
+    assert "The matter" in plain_reply(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On Monday I wrote: nothing yet.\nOn Tuesday more.",
+        "Options:\n- red\n- blue",
+        "He wrote:\n\nplease help",
+        "From: here to there",
+    ],
+)
+def test_ordinary_sentences_are_not_cut(text: str) -> None:
+    """Words that also occur in attributions do not make one."""
+    assert plain_reply(text) == text
+
+
+def test_nothing_but_history_falls_back_to_the_whole_text() -> None:
+    """An empty message helps nobody."""
+    assert plain_reply("> only\n> quoted") == "> only\n> quoted"
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        '<div class="gmail_quote">On Monday Help wrote:<blockquote>old</blockquote></div>',
+        '<blockquote type="cite">old</blockquote>',
+        '<div id="divRplyFwdMsg">From: Help</div><div>old</div>',
+        '<div style="border:none;border-top:solid #E1E1E1 1.0pt"><p>From: Help</p></div><p>old</p>',
+    ],
+)
+def test_quoted_elements_of_html_go(history: str) -> None:
+    """The big programs mark history by class, id or style."""
+    raw = f"From: a@b.example\nContent-Type: text/html\n\n<div>Yes &amp; thanks</div>{history}"
+    assert decode(raw.encode()).reply_text == "Yes & thanks"
+
+
+@given(st.text(alphabet="On wrote:>-\n@1. ", max_size=400))
+def test_the_reply_is_never_empty_unless_the_text_is(text: str) -> None:
+    """Whatever the text, something is shown."""
+    assert bool(plain_reply(text)) == bool(text.strip())
