@@ -30,6 +30,8 @@ class Component:
     """
 
     Settings: ClassVar[type] = NoSettings
+    starter: ClassVar[str] = ""
+    """TOML tables that ``carekit init`` writes for it: a useful beginning that works as it stands. Empty for none."""
 
     def __init__(self, name: str, settings: Any) -> None:
         self.name = name

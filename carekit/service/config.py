@@ -39,6 +39,7 @@ class ServiceSettings:
     url: str = setting("public address, as contacts reach it", default="http://127.0.0.1:8000")
     listen: str = setting("host:port to listen on", default="127.0.0.1:8000")
     data: Path = setting("folder for attachments and the generated secret", default="data")
+    seed: Path | None = setting("TOML file with [[agents]] to add while there are none", default=None)
     secret: Secret | None = setting(
         "key that signs sessions and links; generated into the data folder if absent", default=None
     )

@@ -1,0 +1,92 @@
+"""``carekit agents``: the people who answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from carekit.cli.common import file_argument, with_service
+from carekit.facts.codec import to_builtins
+from carekit.facts.nouns import Agent
+from carekit.ground.errors import NotFound
+from carekit.service.service import Service
+
+
+@click.group("agents")
+def command() -> None:
+    """Add, list and manage the people who answer. They belong to the store, not to the file."""
+
+
+def _password(given: str | None) -> str:
+    if given is not None:
+        return given
+    answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return answer
+
+
+_password_option = click.option(
+    "--password", envvar="CAREKIT_AGENT_PASSWORD", help="The password; asked for if absent.", show_envvar=True
+)
+
+
+@command.command("add")
+@file_argument
+@click.argument("id")
+@click.option("--name", required=True, help="The name contacts see.")
+@click.option("--email", required=True, help="The address to log in with.")
+@click.option("--role", type=click.Choice(["agent", "admin"]), default="agent", show_default=True)
+@click.option("--capacity", type=click.IntRange(1, 1000), default=5, show_default=True, help="Conversations at once.")
+@click.option("--inbox", "inboxes", multiple=True, help="Limit to an inbox; may be given several times.")
+@_password_option
+def add(
+    file: Path, id: str, name: str, email: str, role: str, capacity: int, inboxes: tuple[str, ...], password: str | None
+) -> None:
+    """Add the agent ID."""
+    secret = _password(password)
+
+    async def work(service: Service) -> Agent:
+        return await service.desk.add_agent(id, name, email, secret, role=role, capacity=capacity, inboxes=inboxes)
+
+    agent = with_service(file, work)
+    click.echo(f"added {agent.name} ({agent.id}), capacity {agent.capacity}")
+
+
+@command.command("list")
+@file_argument
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+def list_agents(file: Path, as_json: bool) -> None:
+    """List everyone, with presence and load."""
+
+    async def work(service: Service) -> list[Agent]:
+        return await service.desk.agents()
+
+    agents = with_service(file, work)
+    if as_json:
+        click.echo(json.dumps([to_builtins(agent) for agent in agents], indent=2))
+        return
+    if not agents:
+        click.echo("no agents yet; add one with `carekit agents add`")
+    for agent in agents:
+        state = agent.presence.value if agent.active else "deactivated"
+        inboxes = f", inboxes {', '.join(agent.inboxes)}" if agent.inboxes else ""
+        load = f"{agent.load} of {agent.capacity}"
+        click.echo(f"{agent.id}  {agent.name} <{agent.email}>  {agent.role}, {state}, {load}{inboxes}")
+
+
+@command.command("password")
+@file_argument
+@click.argument("id")
+@_password_option
+def password(file: Path, id: str, password: str | None) -> None:
+    """Set the password of the agent ID and end all of their sessions."""
+
+    async def work(service: Service) -> None:
+        if await service.desk.agent(id) is None:
+            raise NotFound(f"there is no agent {id!r}; `carekit agents list` shows who there is")
+        secret = _password(password)
+        await service.desk.set_password(id, secret, "service")
+
+    with_service(file, work)
+    click.echo(f"the password of {id} is changed, and every session of theirs has ended")

@@ -1,0 +1,44 @@
+"""``carekit check``: everything that is wrong with a file, at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from carekit.cli.common import file_argument
+from carekit.service import config, plugins
+
+
+@click.command("check")
+@file_argument
+def command(file: Path) -> None:
+    """Check FILE without starting anything: all faults at once, each with its table, key and remedy.
+
+    Ends with 0 if there are none, with 1 otherwise.
+    """
+    installed = plugins.load()
+    for info in installed.broken:
+        click.echo(f"plugin {info.name!r} is set aside: {info.error}", err=True)
+    try:
+        settings = config.load(file, installed)
+    except config.FaultyFile as error:
+        for fault in error.faults:
+            click.echo(str(fault), err=True)
+        count = len(error.faults)
+        click.echo(f"{count} fault{'s' if count != 1 else ''} in {file}", err=True)
+        sys.exit(1)
+    parts = [
+        f"{len(section)} {name}"
+        for name, section in (
+            ("channels", settings.channels),
+            ("bots", settings.bots),
+            ("policies", settings.policies),
+            ("surveys", settings.surveys),
+            ("apps", settings.apps),
+            ("calendars", settings.calendars),
+        )
+        if section
+    ]
+    click.echo(f"{file}: no faults ({', '.join(parts)}; configuration {settings.fingerprint})")

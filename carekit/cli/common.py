@@ -1,0 +1,61 @@
+"""What several commands share: the FILE argument, loading it, and a desk to work with for the length of one command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+
+from carekit.ground.durations import format_duration
+from carekit.service import config, plugins
+from carekit.service.service import Service
+
+T = TypeVar("T")
+
+file_argument: Callable[[Any], Any] = click.argument(
+    "file", type=click.Path(path_type=Path, dir_okay=False), default=Path("carekit.toml")
+)
+"""The FILE of most commands; ``carekit.toml`` in the present folder if absent."""
+
+
+def load_service(file: Path) -> Service:
+    """The service of *file*, built but not open; raises `ConfigError`."""
+    installed = plugins.load()
+    return Service(config.load(file, installed), installed)
+
+
+def with_service(file: Path, work: Callable[[Service], Awaitable[T]]) -> T:
+    """Open the store of *file*, do *work*, and close it again, with nothing running in the background."""
+    service = load_service(file)
+
+    async def run() -> T:
+        service.open()
+        try:
+            return await work(service)
+        finally:
+            await service.stop()
+
+    return asyncio.run(run())
+
+
+def parse_day(text: str | None, zone: str) -> datetime | None:
+    """``2026-11-22`` or ``2026-11-22T09:00`` in *zone* as an instant; raises `click.BadParameter`."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a date such as 2026-11-22 or 2026-11-22T09:00") from None
+    return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+
+
+def duration(seconds: object) -> str:
+    """Seconds as people read them, a dash for none."""
+    if not isinstance(seconds, int | float):
+        return "–"
+    return format_duration(timedelta(seconds=round(seconds)), parts=2)
