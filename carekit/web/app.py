@@ -52,7 +52,7 @@ def build_app(
     channels = list(channels)
     routes: list[BaseRoute] = [
         *health_routes(ready),
-        Mount("/api", routes=api_routes(desk, Tokens(tokens))),
+        *api_routes(desk, Tokens(tokens)),
         Mount("/channels", routes=[mount for channel in channels for mount in _channel(channel, desk)]),
         Mount("/bots", routes=[mount for bot in bots for mount in _mounts(bot, _routes(bot, desk))]),
         Mount("/surveys", routes=[mount for survey in surveys for mount in _mounts(survey, _routes(survey, desk))]),

@@ -109,11 +109,11 @@ def _config(app: ASGIApp, proxies: Sequence[str]) -> uvicorn.Config:
 def bind(host: str, port: int) -> list[socket.socket]:
     """Listening sockets for every address of *host*; raises `ConfigError` that says which and what to do."""
     if not 0 <= port <= 65535:
-        raise ConfigError(f"port {port} is not between 0 and 65535; mend the port of [service] or --port")
+        raise ConfigError(f"port {port} is not between 0 and 65535; mend listen of [service] or --port")
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise ConfigError(f"cannot listen on host {host!r}: {error}; mend the host of [service] or --host") from error
+        raise ConfigError(f"cannot listen on host {host!r}: {error}; mend listen of [service] or --host") from error
     sockets: list[socket.socket] = []
     try:
         for family, _, _, _, address in dict.fromkeys(found):
@@ -145,11 +145,11 @@ def _listen(family: int, address: tuple[Any, ...]) -> socket.socket:
 def _cannot_listen(host: str, port: int, error: OSError) -> ConfigError:
     where = f"port {port} on {host or 'all addresses'}"
     if error.errno == errno.EADDRINUSE:
-        return ConfigError(f"{where} is in use by another program; stop it, or change the port of [service] or --port")
+        return ConfigError(f"{where} is in use by another program; stop it, or change listen of [service] or --port")
     if error.errno in (errno.EACCES, errno.EPERM):
-        return ConfigError(f"{where} needs rights this account lacks; choose one from 1024 on with [service] or --port")
+        return ConfigError(f"{where} needs rights this account lacks; choose one from 1024 on with listen of [service] or --port")
     if error.errno == errno.EADDRNOTAVAIL:
-        return ConfigError(f"{host} is no address of this machine; mend the host of [service] or --host")
+        return ConfigError(f"{host} is no address of this machine; mend listen of [service] or --host")
     return ConfigError(f"cannot listen at {where}: {error.strerror or error}")
 
 

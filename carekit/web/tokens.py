@@ -18,7 +18,7 @@ from carekit.ground.errors import ConfigError
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.settings import Secret
 
-SHORTEST = 24
+SHORTEST = 16
 """Characters a token must have, so that guessing is hopeless."""
 
 LONGEST = 512

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 
 from carekit.seams.desk import Desk
 from carekit.web.api.endpoint import Endpoint
@@ -21,7 +21,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def api_routes(desk: Desk, tokens: Tokens) -> list[BaseRoute]:
-    """Everything below ``/api``: the endpoints, their document and the page about them."""
+    """``/api`` and everything below it: the endpoints, their document and the page about them."""
     text = msgspec.json.encode(document(desk, ENDPOINTS))
 
     async def openapi(request: Request) -> Response:
@@ -33,12 +33,14 @@ def api_routes(desk: Desk, tokens: Tokens) -> list[BaseRoute]:
     async def style(request: Request) -> Response:
         return Response(CSS, headers=_HEADERS, media_type="text/css")
 
-    return [
+    below: list[BaseRoute] = [
         *(_route(endpoint, desk, tokens) for endpoint in ENDPOINTS),
         Route("/openapi.json", openapi, methods=["GET"]),
         Route("/style.css", style, methods=["GET"]),
         Route("/", human, methods=["GET"]),
     ]
+    # An address is exact: a program that is sent elsewhere for a slash would lose its body or its token on the way.
+    return [Route("/api", human, methods=["GET"]), Mount("/api", app=Router(below, redirect_slashes=False))]
 
 
 def _route(endpoint: Endpoint, desk: Desk, tokens: Tokens) -> Route:

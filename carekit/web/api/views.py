@@ -33,7 +33,7 @@ class EventView(msgspec.Struct):
     at: datetime
     actor: str
     kind: str
-    fact: dict[str, object]
+    fact: dict[str, Any]
     cause: int | None = None
     policy: str = ""
     reason: str = ""
@@ -101,7 +101,7 @@ class ChannelList(msgspec.Struct):
 class Report(msgspec.Struct):
     """The report over a period."""
 
-    report: dict[str, object]
+    report: dict[str, Any]
 
 
 class Done(msgspec.Struct):
