@@ -53,7 +53,9 @@ class MemoryStore(Store):
     @contextmanager
     def transaction(self) -> Iterator[_MemoryTransaction]:
         with self._lock:
-            yield _MemoryTransaction(self)
+            unit = _MemoryTransaction(self)
+            yield unit
+            unit.commit()
 
     # --- reads
 
@@ -66,7 +68,7 @@ class MemoryStore(Store):
         if query.cursor:
             found = [c for c in found if _cursor(query, c) > query.cursor]
         page = found[: query.limit]
-        more = len(found) > len(page)
+        more = len(found) > len(page) > 0
         return Page(page, _cursor(query, page[-1]) if more else "")
 
     def count(self, query: Query, scope: Scope) -> int:
@@ -81,23 +83,22 @@ class MemoryStore(Store):
         events = self._streams.get(stream, [])[after:]
         if limit is None:
             return events
-        return events[-limit:] if last else events[:limit]
+        return events[max(0, len(events) - limit) :] if last else events[:limit]
 
     def feed(self, after: int, limit: int, scope: Scope) -> list[Event]:
         found: list[Event] = []
         for index in range(after, len(self._log)):
+            if len(found) >= limit:
+                break
             event = self._log[index]
             if self._visible(event, scope):
                 found.append(event)
-                if len(found) == limit:
-                    break
         return found
 
     def _visible(self, event: Event, scope: Scope) -> bool:
         conversation = self._conversations.get(event.stream)
         if conversation is None:
-            inside = not scope.contact and not scope.channel
-            return inside and (scope.inboxes is None or event.stream.startswith("agent:"))
+            return scope.shows_stream(event.stream)
         return scope.reaches(conversation) and scope.shows(event)
 
     def last_position(self) -> int:
@@ -115,7 +116,7 @@ class MemoryStore(Store):
             ids = sorted(id for id in self._contacts if id > cursor)
         found = [contact for id in ids if (contact := self.contact(id, scope)) is not None]
         page = found[:limit]
-        return page, page[-1].id if len(found) > limit else ""
+        return page, page[-1].id if len(found) > limit > 0 else ""
 
     def agents(self) -> list[Agent]:
         return [self._agents[id] for id in sorted(self._agents)]
@@ -152,6 +153,8 @@ class MemoryStore(Store):
             taken: list[Job] = []
             lanes: set[str] = set()
             for job in list(self._jobs.values()):
+                if len(taken) >= limit:
+                    break
                 if job.lane in lanes:
                     continue
                 lanes.add(job.lane)  # only the first job of a lane may run, whether it is free or not
@@ -161,8 +164,6 @@ class MemoryStore(Store):
                 self._jobs[job.id] = leased
                 self._leases[job.id] = until
                 taken.append(leased)
-                if len(taken) == limit:
-                    break
             return taken
 
     def pending_jobs(self) -> int:
@@ -190,9 +191,18 @@ class MemoryStore(Store):
             jobs={id: self._jobs[id] for id in wanted.jobs if id in self._jobs},
         )
 
-    def _write(self, batch: Batch) -> Written:
+    def _place(self, batch: Batch) -> Written:
+        """The batch with positions and job ids, checked but not kept."""
         self._check(batch)
-        events = self._append(batch.events)
+        first = len(self._log) + 1
+        events = [replace(event, position=first + index) for index, event in enumerate(batch.events)]
+        token, id = (1 if batch.lease_until else 0), self._last_job + 1
+        return Written(events, [replace(job, id=id + index, token=token) for index, job in enumerate(batch.jobs)])
+
+    def _keep(self, batch: Batch, written: Written) -> None:
+        for event in written.events:
+            self._streams.setdefault(event.stream, []).append(event)
+        self._log.extend(written.events)
         for conversation in batch.conversations:
             before = self._conversations.get(conversation.id)
             self._conversations[conversation.id] = conversation
@@ -210,8 +220,11 @@ class MemoryStore(Store):
         self._credentials.update(batch.credentials)
         for done in batch.done:
             self._finish(done)
-        jobs = [self._keep_job(job, batch.lease_until) for job in batch.jobs]
-        return Written(events, jobs)
+        for job in written.jobs:
+            self._last_job = job.id
+            self._jobs[job.id] = job
+            if batch.lease_until:
+                self._leases[job.id] = batch.lease_until
 
     def _check(self, batch: Batch) -> None:
         for agent, before in batch.agents:
@@ -236,21 +249,6 @@ class MemoryStore(Store):
                 raise Conflict(f"step {event.seq} of {event.stream!r} does not follow step {last}; try again")
             seen[event.stream] = event.seq
 
-    def _append(self, events: Collection[Event]) -> list[Event]:
-        kept: list[Event] = []
-        position = len(self._log)
-        for event in events:
-            position += 1
-            placed = replace(event, position=position)
-            kept.append(placed)
-            stream = self._streams.get(event.stream)
-            if stream is None:
-                self._streams[event.stream] = [placed]
-            else:
-                stream.append(placed)
-        self._log.extend(kept)
-        return kept
-
     def _finish(self, done: JobDone) -> None:
         self._leases.pop(done.id, None)
         if done.retry_at is None:
@@ -258,24 +256,24 @@ class MemoryStore(Store):
         else:
             self._jobs[done.id] = replace(self._jobs[done.id], due=done.retry_at, attempts=done.attempts)
 
-    def _keep_job(self, job: Job, lease_until: datetime | None) -> Job:
-        self._last_job += 1
-        kept = replace(job, id=self._last_job, token=1 if lease_until else 0)
-        self._jobs[kept.id] = kept
-        if lease_until:
-            self._leases[kept.id] = lease_until
-        return kept
-
 
 class _MemoryTransaction:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
+        self._kept: list[tuple[Batch, Written]] = []
 
     def load(self, wanted: Wanted) -> Loaded:
         return self._store._load(wanted)
 
     def write(self, batch: Batch) -> Written:
-        return self._store._write(batch)
+        assert not self._kept, "a transaction writes one batch"
+        written = self._store._place(batch)
+        self._kept.append((batch, written))
+        return written
+
+    def commit(self) -> None:
+        for batch, written in self._kept:
+            self._store._keep(batch, written)
 
 
 def _matches(query: Query, c: Conversation) -> bool:

@@ -67,5 +67,14 @@ class Scope:
         """Whether an event of a conversation within it may be shown."""
         return not self.contact or type(event.fact) in PUBLIC
 
+    def shows_stream(self, stream: str) -> bool:
+        """Whether the events of a *stream* that is no conversation may be shown.
+
+        Who is there to answer concerns every agent; what a channel set aside concerns who sees all of the desk.
+        """
+        if self.contact or self.channel:
+            return False
+        return self.inboxes is None or (bool(self.inboxes) and stream.startswith("agent:"))
+
 
 EVERYTHING = Scope()

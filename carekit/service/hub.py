@@ -95,6 +95,5 @@ def visible(scope: Scope, live: Live) -> bool:
     """Whether *scope* shows a live event."""
     conversation: Conversation | None = live.conversation
     if conversation is None:
-        inside = not scope.contact and not scope.channel
-        return inside and (scope.inboxes is None or live.event.stream.startswith("agent:"))
+        return scope.shows_stream(live.event.stream)
     return scope.reaches(conversation) and scope.shows(live.event)

@@ -1,11 +1,34 @@
 """What plugin authors test with: a frozen clock, a whole desk in memory, contract suites, a transport that misbehaves.
 
-Everything listed here is public; the pytest plugin offers the fixtures ``desk`` and ``clock``.
+Everything listed here is public; the pytest plugin offers the fixtures ``desk`` and ``clock``. The names load on first
+use, so that a frozen clock does not cost a test runner.
 """
 
 from __future__ import annotations
 
-from carekit.testing.clock import FrozenClock
-from carekit.testing.desk import DeskKit
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["DeskKit", "FrozenClock"]
+if TYPE_CHECKING:
+    from carekit.testing.clock import FrozenClock as FrozenClock
+    from carekit.testing.contracts.store import StoreContract as StoreContract
+    from carekit.testing.desk import DeskKit as DeskKit
+
+_HOMES = {
+    "DeskKit": "carekit.testing.desk",
+    "FrozenClock": "carekit.testing.clock",
+    "StoreContract": "carekit.testing.contracts.store",
+}
+
+__all__ = ["DeskKit", "FrozenClock", "StoreContract"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'carekit.testing' has no public name {name!r}; see carekit.testing.__all__")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

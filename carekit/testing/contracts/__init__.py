@@ -1,0 +1,1 @@
+"""Contract suites: subclass one, give it the fixtures it asks for, and its tests tell when a plugin is done."""

@@ -1,0 +1,172 @@
+"""Generated values for tests with hypothesis: any noun, any fact, any event, and worlds for policies to decide in.
+
+Falsy values are as likely as others, texts hold whatever people and machines write, and instants are aware UTC.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any
+
+import attrs
+from hypothesis import strategies as st
+
+from carekit.facts.events import FACTS, Event, Fact
+from carekit.facts.nouns import Agent, Contact, Conversation, Status, replace
+from carekit.ground.calendars import Calendar
+from carekit.rules.context import Context, SurveyOffer
+
+ODD_TEXTS = (
+    "",
+    " ",
+    "0",
+    "False",
+    "null",
+    "Ünï çödé",
+    "مرحبا",
+    "日本語",
+    "👩‍👩‍👧",
+    "\x00",
+    "'; --",
+    "{{ name }}",
+    "a\r\nb",
+    "%s %",
+    "\\n",
+)
+"""Texts that naive code loses, escapes or executes."""
+
+ids: st.SearchStrategy[str] = st.text("abcdefghjkmnpqrstvwxyz0123456789_-", min_size=1, max_size=12)
+"""Plain ids."""
+
+texts: st.SearchStrategy[str] = st.sampled_from(ODD_TEXTS) | st.text(st.characters(codec="utf-8"), max_size=30)
+"""Any text that can be written as UTF-8."""
+
+instants: st.SearchStrategy[datetime] = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
+"""Aware UTC instants with microseconds."""
+
+durations: st.SearchStrategy[timedelta] = st.timedeltas(timedelta(0), timedelta(days=400))
+"""Durations from nothing to more than a year."""
+
+_PLAIN: dict[Any, st.SearchStrategy[Any]] = {
+    str: texts,
+    bool: st.booleans(),
+    int: st.sampled_from((0, 1)) | st.integers(-5, 10**9),
+    float: st.sampled_from((0.0, 1.0)) | st.floats(-1e9, 1e9, allow_nan=False),
+    datetime: instants,
+    timedelta: durations,
+    type(None): st.none(),
+}
+
+
+def values_of(hint: Any) -> st.SearchStrategy[Any]:
+    """Values of a type as nouns and facts declare it: plain values, enums, unions, tuples, mappings, attrs classes."""
+    if hint not in _PLAIN:
+        _PLAIN[hint] = _made_for(hint)
+    return _PLAIN[hint]
+
+
+def _made_for(hint: Any) -> st.SearchStrategy[Any]:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        return st.one_of([values_of(argument) for argument in arguments])
+    if origin is tuple:
+        return st.lists(values_of(arguments[0]), max_size=2).map(tuple)
+    if origin is not None and issubclass(origin, Mapping):
+        return st.dictionaries(values_of(arguments[0]), values_of(arguments[1]), max_size=2)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return st.sampled_from(list(hint))
+    if attrs.has(hint):
+        hints = typing.get_type_hints(hint)
+        return st.builds(hint, **{field.name: values_of(hints[field.name]) for field in attrs.fields(hint)})
+    raise TypeError(f"there is no strategy for {hint!r}")
+
+
+def facts(*kinds: type[Fact]) -> st.SearchStrategy[Fact]:
+    """Facts of *kinds*, or of every kind."""
+    return st.one_of([values_of(kind) for kind in kinds or FACTS.values()])
+
+
+@st.composite
+def events(draw: st.DrawFn, *kinds: type[Fact], stream: str = "c", seq: int = 1) -> Event:
+    """Events of *kinds* (or of every kind) as step *seq* of *stream*, not yet stored."""
+    actors = ("contact", "service", "agent:ana", "bot:faq", "policy:route", "channel:loop")
+    return Event(
+        stream=stream,
+        seq=seq,
+        at=draw(instants),
+        actor=draw(st.sampled_from(actors)),
+        fact=draw(facts(*kinds)),
+        cause=draw(st.none() | st.integers(0, seq)),
+        policy=draw(texts),
+        reason=draw(texts),
+        config=draw(ids),
+    )
+
+
+def contacts(**fixed: object) -> st.SearchStrategy[Contact]:
+    """Contacts; *fixed* fields have one value."""
+    return values_of(Contact).map(lambda contact: replace(contact, **fixed))
+
+
+def agents(**fixed: object) -> st.SearchStrategy[Agent]:
+    """Agents with a load that fits their capacity; *fixed* fields have one value."""
+
+    def sound(agent: Agent) -> Agent:
+        capacity = 1 + abs(agent.capacity) % 5
+        sane = replace(agent, capacity=capacity, load=abs(agent.load) % (capacity + 1), seq=abs(agent.seq) + 1)
+        return replace(sane, **fixed)
+
+    return values_of(Agent).map(sound)
+
+
+def conversations(**fixed: object) -> st.SearchStrategy[Conversation]:
+    """Conversations in any status with any values in their fields; *fixed* fields have one value."""
+
+    def sound(conversation: Conversation) -> Conversation:
+        counts = {name: abs(getattr(conversation, name)) % 50 for name in ("inbound", "replies", "reopens", "misses")}
+        return replace(conversation, seq=1, memory="{}", **(counts | fixed))
+
+    return values_of(Conversation).map(sound)
+
+
+@st.composite
+def contexts(
+    draw: st.DrawFn,
+    now: datetime,
+    *,
+    calendars: Mapping[str, Calendar] | None = None,
+    surveys: Mapping[str, SurveyOffer] | None = None,
+    automatic: Collection[str] = (),
+) -> Context:
+    """Worlds at *now* with up to four agents and any contact, who may have had texts of the policies *automatic*."""
+    team = draw(st.lists(ids, max_size=4, unique=True))
+    written = draw(st.dictionaries(st.sampled_from(sorted(automatic)), instants)) if automatic else {}
+    return Context(
+        now=now,
+        service=draw(texts),
+        contact=draw(contacts(automatic=written)),
+        agents={id: draw(agents(id=id)) for id in team},
+        calendars=calendars or {},
+        surveys=surveys or {},
+    )
+
+
+__all__ = [
+    "ODD_TEXTS",
+    "Status",
+    "agents",
+    "contacts",
+    "contexts",
+    "conversations",
+    "durations",
+    "events",
+    "facts",
+    "ids",
+    "instants",
+    "texts",
+    "values_of",
+]
