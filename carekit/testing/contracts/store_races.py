@@ -173,7 +173,7 @@ class _Twins:
             self._write(Batch(jobs=[job], lease_until=minute(when) if flag else None))
         elif kind == "receipt":
             self._write(Batch(receipts={f"{self.prefix}r{when}": str(who)}, marks={f"{self.prefix}m": str(when)}))
-        elif kind == "key":
+        elif kind == "key" and c is not None:
             self._write(Batch(keys={f"loop|{self.prefix}{when}": id}))
         elif kind in ("agent", "stale agent"):
             self._agent(stale=kind == "stale agent")
