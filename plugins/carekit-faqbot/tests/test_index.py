@@ -64,7 +64,7 @@ def test_words_that_no_article_knows_find_nothing() -> None:
     assert found("quantum chromodynamics") == []
 
 
-@pytest.mark.parametrize("query", ["", "   ", "?!", "how is it that you are", "的", "\x00"])
+@pytest.mark.parametrize("query", ["", "   ", "?!", "how is it that you are", "的", "\x00", "9", "20 80"])
 def test_a_query_without_content_finds_nothing(query: str) -> None:
     """Stop words, signs and silence are no question."""
     assert found(query) == []

@@ -82,6 +82,7 @@ class Index:
         by_language: dict[str, list[Article]] = {}
         for article in articles:
             by_language.setdefault(article.language, []).append(article)
+        self._articles = {article.slug: article for shelf in by_language.values() for article in shelf}
         self._shelves = {language: _Shelf(language, shelf) for language, shelf in sorted(by_language.items())}
 
     def search(self, query: str, limit: int = 3, *, language: str | None = None) -> tuple[Hit, ...]:
@@ -93,6 +94,13 @@ class Index:
         shelves = self._shelves.values() if language not in self._shelves else [self._shelves[language]]
         hits = [hit for shelf in shelves for hit in shelf.search(query, limit)]
         return tuple(sorted(hits, key=lambda hit: (-hit.confidence, -hit.score, hit.article.slug))[:limit])
+
+    def article(self, slug: str) -> Hit | None:
+        """The article named *slug* as a hit that is sure, quoting its beginning: for a contact who chose it."""
+        article = self._articles.get(slug)
+        if article is None:
+            return None
+        return Hit(article, _first_passage(article), 0.0, 1.0, Signals(1.0, 1.0, 1.0, 1.0, 1.0))
 
     def answer(self, query: str, threshold: float = THRESHOLD, *, language: str | None = None) -> Hit | None:
         """The first hit if its confidence reaches *threshold*, else None: below it, do not guess, offer the titles."""
@@ -190,6 +198,8 @@ class _Shelf:
     def _read(self, query: str) -> tuple[list[_Term], float]:
         """The terms of *query* the shelf knows, each once, and the weight of all its words, known or not."""
         words = list(dict.fromkeys(self._analyser.words(query)))[:MOST_TERMS]
+        if all(word.isdigit() for word in words):
+            return [], 0.0  # a number alone, of an order perhaps, is no question
         known: dict[str, _Term] = {}
         total = 0.0
         for word, exact in zip(words, self._analyser.stems(words), strict=True):
@@ -205,7 +215,7 @@ class _Shelf:
         return list(known.values()), total
 
     def _exact(self, found: Iterable[int], terms: Sequence[_Term], total: float) -> set[int]:
-        """Articles of which the query repeats a question word for word: who does so means them, whatever else matches."""
+        """Articles of which the query repeats a question word for word: that is what was meant."""
         known = sum(term.weight for term in terms if term.likeness == 1)
         if not terms or total - known > 1e-9:
             return set()
@@ -234,5 +244,8 @@ class _Shelf:
                 score += term.likeness * term.weight * count / (count + K1)
             if score > best + 1e-9:
                 best, at_best = score, at
-        whole = Passage("", "", entry.article.body, entry.article.text)
-        return entry.article.passages[at_best] if entry.passages else whole
+        return entry.article.passages[at_best] if at_best else _first_passage(entry.article)
+
+
+def _first_passage(article: Article) -> Passage:
+    return article.passages[0] if article.passages else Passage("", "", article.body, article.text)

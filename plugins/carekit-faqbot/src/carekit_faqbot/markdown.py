@@ -60,7 +60,7 @@ def anchor_of(heading: str) -> str:
 
 
 def sections(body: str) -> tuple[Section, ...]:
-    """*body* cut before each heading that stands at the outer level; empty sections are left out."""
+    """*body* cut before each heading that stands at the outer level; the first may have none, and no anchor then."""
     tokens = parser().parse(body)
     starts = [at for at, token in enumerate(tokens) if token.type == "heading_open" and token.level == 0]
     edges = sorted({0, *starts, len(tokens)})
@@ -70,8 +70,10 @@ def sections(body: str) -> tuple[Section, ...]:
     for first, last in pairwise(edges):
         begin = _line(tokens[first])
         end = _line(tokens[last]) if last < len(tokens) else lines
-        heading, rest = _heading(tokens[first:last])
-        anchor = _unique(anchor_of(heading), taken) if heading else ""
+        heading, anchor, rest = "", "", tokens[first:last]
+        if first in starts:
+            heading, rest = inline(tokens[first + 1]), tokens[first + 3 : last]
+            anchor = _unique(anchor_of(heading), taken)
         found.append(Section(heading, anchor, begin, end, tuple(rest)))
     return tuple(found)
 
@@ -137,12 +139,6 @@ def _joined(blocks: Sequence[tuple[bool, str]]) -> str:
             text += ("\n" if is_item and after_item else "\n\n" if text else "") + block
             after_item = is_item
     return text
-
-
-def _heading(tokens: Sequence[Token]) -> tuple[str, Sequence[Token]]:
-    if tokens and tokens[0].type == "heading_open":
-        return inline(tokens[1]), tokens[3:]
-    return "", tokens
 
 
 def _line(token: Token) -> int:
