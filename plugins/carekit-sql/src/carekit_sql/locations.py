@@ -36,13 +36,13 @@ def read(url: str | Secret) -> URL:
 
 
 def _check_sqlite(url: URL) -> None:
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
-        raise StoreError(
-            'the url of the store names no file; write sqlite:///care.db, or use = "memory" to keep nothing'
-        )
     if url.query or url.host:
         raise StoreError(
             "the url of the store has more than a path; write sqlite:///folder/care.db, with three slashes"
+        )
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise StoreError(
+            'the url of the store names no file; write sqlite:///care.db, or use = "memory" to keep nothing'
         )
 
 

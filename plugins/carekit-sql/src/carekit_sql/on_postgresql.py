@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -10,6 +11,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 from psycopg import errors as pg
+from psycopg.types.string import StrBinaryDumper, StrDumper, TextLoader
 from sqlalchemy.engine import URL
 
 from carekit import Conflict, StoreError, Unavailable
@@ -141,6 +143,9 @@ class Postgresql(Database):
         arguments, options = self.dialect.create_connect_args(self.url)
         options = {"connect_timeout": 5, "application_name": "carekit", **options, "autocommit": True}
         connection = psycopg.connect(*arguments, **options)
+        connection.adapters.register_dumper(str, _Dumper)
+        connection.adapters.register_dumper(str, _BinaryDumper)
+        connection.adapters.register_loader("text", _Loader)
         try:
             for name, value in _PATIENCE.items():
                 connection.execute("SELECT set_config(%s, %s, false)", (name, value))
@@ -153,6 +158,34 @@ class Postgresql(Database):
         connection = self._connect()
         connection.execute("SET default_transaction_read_only = on")
         return connection
+
+
+# PostgreSQL cannot keep the character NUL in a text, but people can send it. Nothing is lost if it is written as two
+# code points that are no characters, and the first of these doubled where it comes by itself.
+_MARK, _NUL = "\ufdd0", "\ufdd1"
+_MARKED = re.compile(f"{_MARK}(.)", re.DOTALL)
+
+
+def _escape(text: str) -> str:
+    if "\x00" in text or _MARK in text:
+        return text.replace(_MARK, _MARK + _MARK).replace("\x00", _MARK + _NUL)
+    return text
+
+
+class _Dumper(StrDumper):
+    def dump(self, obj: str) -> Any:
+        return super().dump(_escape(obj))
+
+
+class _BinaryDumper(StrBinaryDumper):
+    def dump(self, obj: str) -> Any:
+        return super().dump(_escape(obj))
+
+
+class _Loader(TextLoader):
+    def load(self, data: Any) -> Any:
+        text = str(super().load(data))
+        return _MARKED.sub(lambda found: "\x00" if found[1] == _NUL else found[1], text) if _MARK in text else text
 
 
 def _slot(name: str) -> int:

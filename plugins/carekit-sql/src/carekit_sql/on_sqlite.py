@@ -137,7 +137,6 @@ class Sqlite(Database):
                 "synchronous = FULL",
                 "fullfsync = ON",  # macOS: fsync alone does not reach the disk there
                 "checkpoint_fullfsync = ON",
-                "foreign_keys = ON",
                 "cache_size = -65536",
                 "temp_store = MEMORY",
             ):
@@ -166,9 +165,4 @@ def refuse_unsafe(connection: sqlite3.Connection, where: str) -> None:
         raise StoreError(
             f"the store at {where} would not be safe: synchronous is {synchronous} where 2 (FULL) is needed; use a"
             " SQLite library that was not built to ignore it"
-        )
-    if not connection.execute("PRAGMA foreign_keys").fetchone()[0]:
-        raise StoreError(
-            f"the store at {where} would not be safe: foreign_keys cannot be turned on; use a SQLite library built with"
-            " them"
         )

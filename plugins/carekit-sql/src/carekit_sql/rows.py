@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from carekit import Agent, Conversation, Event, Job, decode_agent, decode_fact, encode
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LARGEST = 2**63 - 1
-"""The largest whole number a column holds."""
+LONGEST = 500
+"""The longest key that is stored as it is: an index of PostgreSQL holds 2,704 bytes."""
+_FOLDED = "\ufdd1"  # no character, so no key that means anything has it
+
+
+def small(number: int, largest: int = 2**31 - 1) -> int:
+    """*number* within 0 and *largest*, so that whatever an asker makes up is a number that databases know."""
+    return min(max(number, 0), largest)
+
+
+def fold(key: str) -> str:
+    """*key* as it is stored: a very long one by its beginning and its SHA-256."""
+    if len(key) <= LONGEST and _FOLDED not in key:
+        return key
+    return f"{key[:100]}{_FOLDED}{sha256(key.encode()).hexdigest()}"
 
 
 def micros(instant: datetime) -> int:

@@ -38,9 +38,10 @@ from carekit_sql.transaction import SqlTransaction
 class SqlSettings:
     """The keys of ``[store]`` with ``use = "sql"``."""
 
-    url: str = setting(
-        "where the desk is kept: sqlite:///care.db on one machine, postgresql://user:password@host/database on many",
-        default="sqlite:///care.db",
+    url: Secret = setting(
+        "where the desk is kept: sqlite:///care.db on one machine (the default), or"
+        ' postgresql://user:password@host/database for many; a text, or { env = "NAME" } if it holds a password',
+        default=Secret("sqlite:///care.db"),
     )
 
 
@@ -115,7 +116,7 @@ class SqlStore(Store):
         values = reads.query_values(query, scope)
         if values.get("status") == [] or query.limit < 1:
             return Page(())
-        values["most"] = query.limit + 1
+        values["most"] = rows.small(query.limit) + 1
         items = [decode_conversation(body) for (body,) in self._rows(statement, values)]
         page = items[: query.limit]
         return Page(page, reads.cursor_after(query, page[-1]) if len(items) > len(page) else "")
@@ -128,13 +129,13 @@ class SqlStore(Store):
     def events(self, stream: str, after: int = 0, limit: int | None = None, *, last: bool = False) -> list[Event]:
         newest = last and limit is not None
         statement = self._opened().reads.events(limit is not None, newest)
-        values = {"stream": stream, "after": min(after, rows.LARGEST), "most": limit}
+        values = {"stream": stream, "after": rows.small(after), "most": rows.small(limit or 0)}
         found = [rows.event_from(row) for row in self._rows(statement, values)]
         return found[::-1] if newest else found
 
     def feed(self, after: int, limit: int, scope: Scope) -> list[Event]:
         statement = self._opened().reads.feed(reads.Reach.of(scope))
-        values = {"after": min(after, rows.LARGEST), "most": limit, **reads.limits(scope)}
+        values = {"after": rows.small(after, 2**63 - 1), "most": rows.small(limit), **reads.limits(scope)}
         return [rows.event_from(row) for row in self._rows(statement, values)]
 
     def last_position(self) -> int:
@@ -147,7 +148,9 @@ class SqlStore(Store):
 
     def contacts(self, cursor: str, limit: int, scope: Scope) -> tuple[list[Contact], str]:
         statement = self._opened().reads.contacts(reads.Reach.of(scope))
-        values = {"cursor": cursor, "most": limit + 1, **reads.limits(scope)}
+        if limit < 1:
+            return [], ""
+        values = {"cursor": cursor, "most": rows.small(limit) + 1, **reads.limits(scope)}
         people = [decode_contact(body) for (body,) in self._rows(statement, values)]
         page = people[:limit]
         return page, page[-1].id if len(people) > len(page) else ""
@@ -163,11 +166,11 @@ class SqlStore(Store):
         return dict(self._rows(self._opened().statements.marks, {"keys": names})) if names else {}
 
     def find_key(self, key: str) -> str | None:
-        found = self._rows(self._opened().statements.keys, {"keys": (key,)})
+        found = self._rows(self._opened().statements.keys, {"keys": (rows.fold(key),)})
         return str(found[0][1]) if found else None
 
     def due(self, now: datetime, limit: int) -> list[str]:
-        found = self._rows(self._opened().statements.due, {"now": rows.micros(now), "most": limit})
+        found = self._rows(self._opened().statements.due, {"now": rows.micros(now), "most": rows.small(limit)})
         return [id for (id,) in found]
 
     def next_due(self) -> datetime | None:
@@ -176,7 +179,7 @@ class SqlStore(Store):
 
     def lease(self, now: datetime, until: datetime, limit: int) -> list[Job]:
         ours = self._opened()
-        values = {"now": rows.micros(now), "most": limit}
+        values = {"now": rows.micros(now), "most": rows.small(limit)}
         if not self._rows(ours.statements.ripe_jobs, values):
             return []  # the usual case, and no reason to make writers wait
         with self._telling(ours.database), ours.database.writing() as cursor:

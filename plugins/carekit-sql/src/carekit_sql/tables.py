@@ -7,6 +7,7 @@ of `carekit.encode`. Instants are whole microseconds since 1970 (UTC).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -48,7 +49,7 @@ address = sa.Table(
     "address",
     metadata,
     sa.Column("key", TEXT, primary_key=True),
-    sa.Column("contact", TEXT, sa.ForeignKey("contact.id"), nullable=False),
+    _text("contact"),
     sqlite_with_rowid=False,
 )
 
@@ -74,23 +75,26 @@ conversation = sa.Table(
 
 # One index for each order; those of the few that wait hold only these, so that they cost nothing for the many.
 _c = conversation.c
-sa.Index("conversation_updated", _c.updated_at, _c.id)
-sa.Index("conversation_status", _c.status, _c.updated_at, _c.id)
-sa.Index("conversation_contact", _c.contact, _c.updated_at, _c.id)
-for _name, _columns in {
-    "assignee": (_c.assignee, _c.updated_at, _c.id),
-    "waiting": (_c.waiting_since, _c.id),
-    "queued": (_c.queued_at, _c.id),
-    "wake": (_c.wake_at, _c.id),
-}.items():
-    _only = _columns[0] != "" if _name == "assignee" else _columns[0].is_not(None)
-    sa.Index(f"conversation_{_name}", *_columns, sqlite_where=_only, postgresql_where=_only)
+_newest = _c.updated_at.desc()
+sa.Index("conversation_updated", _newest, _c.id)
+sa.Index("conversation_status", _c.status, _newest, _c.id)
+sa.Index("conversation_contact", _c.contact, _newest, _c.id)
+
+
+def _partial(name: str, only: sa.ColumnElement[bool], *columns: sa.ColumnElement[Any]) -> None:
+    sa.Index(f"conversation_{name}", *columns, sqlite_where=only, postgresql_where=only)
+
+
+_partial("assignee", _c.assignee != "", _c.assignee, _newest, _c.id)
+_partial("waiting", _c.waiting_since.is_not(None), _c.waiting_since, _c.id)
+_partial("queued", _c.queued_at.is_not(None), _c.queued_at, _c.id)
+_partial("wake", _c.wake_at.is_not(None), _c.wake_at, _c.id)
 
 thread_key = sa.Table(
     "thread_key",
     metadata,
     sa.Column("key", TEXT, primary_key=True),
-    sa.Column("conversation", TEXT, sa.ForeignKey("conversation.id"), nullable=False),
+    _text("conversation"),
     sqlite_with_rowid=False,
 )
 

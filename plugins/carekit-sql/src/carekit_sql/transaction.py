@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -67,9 +67,9 @@ class SqlTransaction:
     def _load(self, wanted: Wanted) -> Loaded:
         s = self._statements
         self._database.hold(self._cursor, {*wanted.keys, *wanted.addresses, *wanted.streams})
-        keys = dict(self._find(s.keys, wanted.keys))
-        receipts = dict(self._find(s.receipts, wanted.receipts))
-        addresses = dict(self._find(s.addresses, wanted.addresses))
+        keys = self._values(s.keys, wanted.keys)
+        receipts = self._values(s.receipts, wanted.receipts)
+        addresses = self._values(s.addresses, wanted.addresses)
         conversations = {
             id: decode_conversation(body)
             for id, body in self._find(s.conversations, {*wanted.conversations, *keys.values()})
@@ -85,6 +85,11 @@ class SqlTransaction:
         self._heads.update({id: conversation.seq for id, conversation in conversations.items()})
         self._heads.update(heads)
         return Loaded(conversations, keys, receipts, contacts, addresses, agents, heads, jobs)
+
+    def _values(self, statement: Statement, keys: Collection[str]) -> dict[str, str]:
+        """What is kept under *keys*, by key."""
+        asked = {rows.fold(key): key for key in keys}
+        return {asked[key]: value for key, value in self._find(statement, asked)}
 
     def _find(self, statement: Statement, keys: Collection[Any]) -> list[Any]:
         """The rows with *keys*, asked for in order, so that locks are taken in order."""
@@ -107,10 +112,10 @@ class SqlTransaction:
         # By key, so that two writers wait for each other in the same order.
         s.keep_contacts.run(cursor, ((id, encode(contact)) for id, contact in sorted(contacts.items())))
         s.keep_conversations.run(cursor, (rows.conversation_row(conversations[id]) for id in sorted(conversations)))
-        s.add_addresses.run(cursor, sorted(batch.addresses.items()))
-        s.keep_keys.run(cursor, sorted(batch.keys.items()))
+        s.add_addresses.run(cursor, _folded(batch.addresses))
+        s.keep_keys.run(cursor, _folded(batch.keys))
         self._write_agents(batch.agents)
-        s.add_receipts.run(cursor, sorted(batch.receipts.items()))
+        s.add_receipts.run(cursor, _folded(batch.receipts))
         self._end_jobs(batch.done)
         jobs = self._add_jobs(batch)
         s.keep_marks.run(cursor, sorted(batch.marks.items()))
@@ -178,3 +183,8 @@ class SqlTransaction:
         placed = [rows.at_position(event, position) for event, position in zip(events, positions, strict=True)]
         self._statements.add_events.run(self._cursor, map(rows.event_row, placed))
         return placed
+
+
+def _folded(values: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Rows of keys and values, by key, so that two writers wait for each other in the same order."""
+    return sorted((rows.fold(key), value) for key, value in values.items())

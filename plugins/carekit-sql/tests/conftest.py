@@ -1,0 +1,156 @@
+"""Databases for the tests: files of SQLite, and databases of a PostgreSQL server that is asked for or started here."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+import random
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from carekit import Secret
+from carekit_sql.store import SqlSettings, SqlStore
+
+# By path, because the tests are no package that could be imported by name.
+_spec = importlib.util.spec_from_file_location("_carekit_sql_making", Path(__file__).parent / "making.py")
+assert _spec is not None and _spec.loader is not None
+_making = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_making)
+
+REMEDY = "install PostgreSQL (Debian: apt install postgresql) or give a server's url in CAREKIT_TEST_PG"
+
+
+def _absent(reason: str) -> None:
+    if os.environ.get("CAREKIT_REQUIRE_SERVERS") == "1":
+        pytest.fail(f"{reason} (CAREKIT_REQUIRE_SERVERS=1 forbids skipping)", pytrace=False)
+    pytest.skip(reason)
+
+
+def _programs() -> Path | None:
+    aside = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    found = shutil.which("initdb", path=os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, aside)]))
+    return Path(found).parent if found else None
+
+
+def _free_port() -> int:
+    """A port that is free and below those that the system hands out to clients."""
+    for port in random.sample(range(20_000, 32_000), 50):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+    raise RuntimeError("no free port")
+
+
+class Server:
+    """A PostgreSQL server in which the tests may make databases; ``private`` if it serves nobody else."""
+
+    def __init__(self, url: str, *, private: bool) -> None:
+        self.url = url
+        self.private = private
+        self._names = (f"carekit_test_{os.getpid()}_{number}" for number in itertools.count())
+
+    def execute(self, *statements: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def create(self) -> str:
+        name = next(self._names)
+        self.execute(f"create database {name}")
+        return name
+
+    def url_of(self, name: str) -> str:
+        return self.url.rpartition("/")[0] + "/" + name
+
+
+@pytest.fixture(scope="session")
+def make() -> ModuleType:
+    """Makes conversations, events and batches; see making.py."""
+    return _making
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    if importlib.util.find_spec("psycopg") is None:
+        _absent("psycopg is not installed: install carekit-sql[postgresql]")
+    if given := os.environ.get("CAREKIT_TEST_PG"):
+        yield Server(given, private=False)
+        return
+    programs = _programs()
+    if programs is None:
+        _absent(f"PostgreSQL is not installed: {REMEDY}")
+        return
+    folder = Path(tempfile.mkdtemp(prefix="carekit-pg-"))
+    as_user: list[str] = []
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        shutil.chown(folder, "nobody")
+        as_user = ["runuser", "-u", "nobody", "--"]
+    data = str(folder / "data")
+
+    def run(program: str, *arguments: str) -> None:
+        subprocess.run(
+            [*as_user, str(programs / program), *arguments], check=True, cwd=folder, stdout=subprocess.DEVNULL
+        )
+
+    port = _free_port()
+    try:
+        run("initdb", "-A", "trust", "-U", "postgres", "-D", data, "--no-sync", "-E", "UTF8")
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
+        run("pg_ctl", "-w", "-D", data, "-l", str(folder / "log"), "-o", options, "start")
+        try:
+            yield Server(f"postgresql://postgres@127.0.0.1:{port}/postgres", private=True)
+        finally:
+            run("pg_ctl", "-w", "-D", data, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database(server: Server) -> Iterator[str]:
+    """The url of an empty database of PostgreSQL."""
+    name = server.create()
+    yield server.url_of(name)
+    server.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    """The url of a file of SQLite that does not exist yet."""
+    return f"sqlite:///{tmp_path}/care.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """An empty database of each kind."""
+    return str(request.getfixturevalue("file" if request.param == "sqlite" else "database"))
+
+
+@pytest.fixture
+def open_store() -> Iterator[Callable[[str], SqlStore]]:
+    """Opens a store at a url; closes all of them at the end."""
+    opened = []
+
+    def open_at(url: str) -> SqlStore:
+        store = SqlStore("test", SqlSettings(url=Secret(url)))
+        opened.append(store)
+        store.open()
+        return store
+
+    yield open_at
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(url: str, open_store: Callable[[str], SqlStore]) -> SqlStore:
+    return open_store(url)

@@ -1,0 +1,141 @@
+"""Many writers and readers at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+
+from carekit import Agent, Batch, Conflict, Contact, Job, Scope, Wanted
+from carekit_sql.store import SqlStore
+
+THREADS = 8
+
+
+def in_threads(work: Callable[[int], None]) -> None:
+    """Run *work* in some threads at once; whatever one raises is raised."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        for result in [pool.submit(work, number) for number in range(THREADS)]:
+            result.result(timeout=120)
+
+
+def test_concurrent_writers_leave_no_gaps(store: SqlStore, make: ModuleType) -> None:
+    """Eight threads that write to the same three conversations give each a sequence without gaps or repeats."""
+    streams = ["c_1", "c_2", "c_3"]
+    make.add_conversations(store, *(make.conversation(id, seq=1) for id in streams))
+
+    def work(number: int) -> None:
+        for turn in range(15):
+            make.append(store, streams[(number + turn) % 3], f"{number}-{turn}")
+
+    in_threads(work)
+    for stream in streams:
+        events = store.events(stream)
+        assert [event.seq for event in events] == list(range(1, 1 + 1 + THREADS * 5))
+    assert store.last_position() == 3 + THREADS * 15
+
+
+def test_concurrent_first_messages_of_one_thread_find_one_conversation(store: SqlStore, make: ModuleType) -> None:
+    """Whoever comes first makes the conversation; the others wait, and find it."""
+    made = []
+
+    def work(number: int) -> None:
+        with store.transaction() as transaction:
+            loaded = transaction.load(Wanted(keys=["chat|k"], addresses=["email:a"]))
+            if not loaded.keys:
+                id = f"c_{number}"
+                transaction.write(
+                    Batch(
+                        contacts=[Contact(f"p_{number}", make.T)],
+                        conversations=[make.conversation(id, contact=f"p_{number}")],
+                        keys={"chat|k": id},
+                        addresses={"email:a": f"p_{number}"},
+                        events=[make.started(id)],
+                    )
+                )
+                made.append(id)
+
+    in_threads(work)
+    assert len(made) == 1
+    assert store.find_key("chat|k") == made[0]
+
+
+def test_feed_never_skips_a_position_that_commits_late(store: SqlStore, make: ModuleType) -> None:
+    """A reader that goes on from the last position it saw gets every event once and in order, whoever writes."""
+    make.add_conversations(store, *(make.conversation(f"c_{n}", seq=1) for n in range(THREADS)))
+    seen: list[int] = []
+    written = threading.Event()
+
+    def read() -> None:
+        while True:
+            last_round = written.is_set()
+            events = store.feed(seen[-1] if seen else 0, 7, Scope.everything())
+            seen.extend(event.position for event in events)
+            if last_round and not events:
+                return
+
+    def work(number: int) -> None:
+        for turn in range(25):
+            make.append(store, f"c_{number}", str(turn))
+
+    with ThreadPoolExecutor(1) as reading:
+        reader = reading.submit(read)
+        try:
+            in_threads(work)
+        finally:
+            written.set()
+        reader.result(timeout=60)
+    total = THREADS + THREADS * 25
+    assert len(seen) == total
+    assert seen == sorted(set(seen))
+    assert seen == [event.position for event in store.feed(0, total + 1, Scope.everything())]
+
+
+def test_concurrent_leases_give_each_job_to_one_worker(store: SqlStore, make: ModuleType) -> None:
+    """No job is leased twice, and no two jobs of one lane at once."""
+    make.write(store, jobs=[Job(f"lane-{n % 10}", "send", "c_1", n, make.T) for n in range(40)])
+    taken: list[Job] = []
+
+    def work(_: int) -> None:
+        taken.extend(store.lease(make.T, make.T + make.MINUTE, 3))
+
+    in_threads(work)
+    while jobs := store.lease(make.T, make.T + make.MINUTE, 3):
+        taken.extend(jobs)
+    assert sorted(job.id for job in taken) == list(range(1, 11))
+    assert {job.token for job in taken} == {1}
+
+
+def test_concurrent_changes_of_one_agent_lose_nothing(store: SqlStore, make: ModuleType) -> None:
+    """Every raised load counts once: who saw an older agent gets a conflict and tries again."""
+    make.write(store, agents=[(Agent("a_1", "Ana", "ana@example.com"), None)])
+
+    def raise_load() -> bool:
+        try:
+            with store.transaction() as transaction:
+                before = transaction.load(Wanted()).agents["a_1"]
+                after = Agent("a_1", "Ana", "ana@example.com", load=before.load + 1)
+                transaction.write(Batch(agents=[(after, before)]))
+        except Conflict:
+            return False
+        return True
+
+    def work(_: int) -> None:
+        for _ in range(5):
+            while not raise_load():
+                pass
+
+    in_threads(work)
+    assert store.agents()[0].load == THREADS * 5
+
+
+def test_reads_go_on_while_a_transaction_is_open(store: SqlStore, make: ModuleType) -> None:
+    """A reader neither waits for a writer nor sees what it has not committed."""
+    make.add_conversations(store, make.conversation(seq=1))
+    with store.transaction() as transaction:
+        transaction.load(Wanted(conversations=["c_1"]))
+        transaction.write(Batch(events=[make.received(seq=2)]))
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(store.last_position).result(timeout=30) == 1
+    assert store.last_position() == 2
