@@ -68,10 +68,9 @@ class Assets:
         texts = load()
         light = palette(settings.accent)["light"]
         given = {"accent": light["--ck-accent"], "ink": light["--ck-on-accent"], "help": settings.help}
-        info = desk.channels.get(name)
         config = {
             "channel": name,
-            "title": (info.title if info else "") or desk.name,
+            "title": desk.name,
             "greeting": settings.greeting,
             "topics": list(settings.topics),
             "help": settings.help,

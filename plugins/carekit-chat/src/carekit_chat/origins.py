@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_NAME = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -16,9 +18,9 @@ def origin_of(url: str) -> str:
         port = parts.port
     except ValueError:
         return ""
-    if parts.scheme not in _PORTS or not parts.hostname or parts.username is not None:
+    if parts.scheme not in _PORTS or not _NAME.fullmatch(parts.hostname or "") or parts.username is not None:
         return ""
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     suffix = "" if port is None or port == _PORTS[parts.scheme] else f":{port}"
     return f"{parts.scheme}://{host}{suffix}"
 
@@ -28,23 +30,19 @@ def is_origin(text: str) -> bool:
     return text != "" and origin_of(text) == text.lower().removesuffix("/")
 
 
-def may_connect(origin: str | None, own: str, listed: Iterable[str]) -> bool:
+def may_connect(origin: str | None, own: str, listed: Iterable[str], host: str = "") -> bool:
     """Whether a socket with this ``Origin`` header may be opened.
 
     The panel is served by the service itself, so its *own* origin is the rule and the *listed* ones are for pages
-    that talk to the socket directly; ``*`` lets any site frame the panel and never widens this. A service at a
-    loopback address takes every loopback name with the same port: no foreign page can have one.
+    that talk to the socket directly; ``*`` lets any site frame the panel and never widens this. On the machine itself
+    the page may come under any loopback name that the request's *host* repeats: no foreign page can have one.
     """
     if not origin or origin_of(origin) != origin:
         return False
     if origin == own or origin in {origin_of(each) for each in listed if each != "*"}:
         return True
-    return _is_same_loopback(urlsplit(origin), urlsplit(own))
-
-
-def _is_same_loopback(one: SplitResult, other: SplitResult) -> bool:
-    both = one.hostname in _LOOPBACK and other.hostname in _LOOPBACK
-    return both and one.scheme == other.scheme and one.port == other.port
+    parts = urlsplit(origin)
+    return parts.hostname in _LOOPBACK and parts.netloc == host.lower()
 
 
 def ancestors(listed: Iterable[str]) -> str:

@@ -58,7 +58,8 @@ class Peer:
             self._follower.stop()
             for task in (reading, pumping):
                 task.cancel()
-            await asyncio.gather(reading, pumping, return_exceptions=True)
+            # Not gather: it would turn the server's own cancellation, if one comes now, into another.
+            await asyncio.wait({reading, pumping})
 
     def bye(self, code: int, reason: str) -> None:
         """Say good-bye and close with *code*."""

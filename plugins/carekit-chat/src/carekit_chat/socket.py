@@ -20,7 +20,9 @@ class Entrance:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket."""
         socket = WebSocket(scope, receive, send)
-        if not may_connect(socket.headers.get("origin"), self._room.own, self._room.settings.origins):
+        headers = socket.headers
+        host = headers.get("host", "")
+        if not may_connect(headers.get("origin"), self._room.own, self._room.settings.origins, host):
             await socket.close(VIOLATION, "this site may not open the chat")
             return
         await Peer(self._room, socket).serve()

@@ -52,12 +52,17 @@ def mix(one: Rgb, other: Rgb, share: float) -> Rgb:
 
 
 def readable(colour: Rgb, ground: Rgb, toward: Rgb) -> Rgb:
-    """*colour*, moved *toward* white or ink only as far as text in it needs to be read on *ground*."""
+    """*colour*, moved *toward* white or ink only as far as it needs to be read on *ground*, and to be written on."""
     for step in range(51):
-        moved = mix(colour, toward, step / 50)
-        if contrast(parse(format_hex(moved)), ground) >= _TEXT:
+        moved = parse(format_hex(mix(colour, toward, step / 50)))
+        if contrast(moved, ground) >= _TEXT and contrast(moved, ink_on(moved)) >= _TEXT:
             return moved
     return toward
+
+
+def ink_on(colour: Rgb) -> Rgb:
+    """White or ink, whichever reads better on *colour*."""
+    return max((_WHITE, _INK), key=lambda ink: contrast(ink, colour))
 
 
 def palette(accent: str) -> dict[str, dict[str, str]]:
@@ -78,7 +83,7 @@ def _tokens(accent: Rgb, *, soft: Rgb, hover: Rgb, text: tuple[Rgb, Rgb]) -> dic
     return {
         "--ck-accent": format_hex(accent),
         "--ck-accent-hover": format_hex(hover),
-        "--ck-on-accent": format_hex(max((_WHITE, _INK), key=lambda ink: contrast(ink, accent))),
+        "--ck-on-accent": format_hex(ink_on(accent)),
         "--ck-accent-soft": format_hex(soft),
         "--ck-accent-text": format_hex(readable(accent, soft, text[1])),
     }

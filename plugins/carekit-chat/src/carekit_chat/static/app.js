@@ -31,7 +31,11 @@ class App {
     );
     const parts = { form: $("composer"), field: $("field"), button: $("send"), counter: $("counter") };
     this.composer = new Composer(parts, keep, (text) => this.send(text));
-    this.rating = new Rating($("end"), (frame) => this.transport.say(frame), () => this.again());
+    this.rating = new Rating($("end"), {
+      onAnswer: (frame) => this.transport.say(frame),
+      onFresh: () => this.again(),
+      onGrown: () => this.log.toEnd(),
+    });
     this.listen();
     this.transport.connect();
   }
@@ -69,7 +73,7 @@ class App {
     document.addEventListener("keydown", (event) => event.key === "Escape" && !event.isComposing && this.tell({ type: "close" }));
     document.addEventListener("visibilitychange", () => this.looked());
     addEventListener("focus", () => this.looked());
-    for (const [id, item] of this.transport.outbox.entries()) this.log.outgoing(item, id);
+    for (const item of this.transport.outbox) this.log.outgoing(item);
   }
 
   tell(message) {
@@ -188,7 +192,7 @@ class App {
     this.rating.draw(done ? this.now.status : "", this.fresh);
     this.drawChips(empty, done);
     this.say($("wait"), done ? "" : this.waitText(empty));
-    this.say($("presence"), this.presence());
+    this.say($("presence"), this.presence(done || this.fresh));
     if (this.log.pinned) this.log.toEnd();
   }
 
@@ -202,9 +206,9 @@ class App {
     return wait(this.waiting, !empty && Boolean(this.now?.queued));
   }
 
-  presence() {
-    if (!this.fresh && this.now?.handler === "agent") return t("with", { name: this.now.name || t("someone") });
-    if (!this.fresh && this.now?.handler === "bot") return t("assistant");
+  presence(done) {
+    if (!done && this.now?.handler === "agent") return t("with", { name: this.now.name || t("someone") });
+    if (!done && this.now?.handler === "bot") return t("assistant");
     return this.waiting?.open && this.waiting.agents ? t("online") : "";
   }
 

@@ -4,8 +4,8 @@ import { h } from "./dom.js";
 import { t } from "./i18n.js";
 
 export class Rating {
-  constructor(node, onAnswer, onFresh) {
-    Object.assign(this, { node, onAnswer, onFresh });
+  constructor(node, { onAnswer, onFresh, onGrown }) {
+    Object.assign(this, { node, onAnswer, onFresh, onGrown });
     this.reset();
   }
 
@@ -68,7 +68,7 @@ export class Rating {
       h("fieldset", { class: labelled ? "scores" : "scores many" }, h("legend", {}, question || t("rate")), ...options),
       more,
     );
-    form.addEventListener("change", () => (more.hidden = false));
+    form.addEventListener("change", () => ((more.hidden = false), this.onGrown()));
     form.addEventListener("submit", (event) => this.submit(event, form));
     return form;
   }
