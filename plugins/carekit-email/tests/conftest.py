@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +21,17 @@ def load(path: Path) -> ModuleType:
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+_servers = load(Path(__file__).with_name("servers.py"))
+dovecot, postfix = _servers.dovecot, _servers.postfix
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """Gives a free loopback port at each call."""
+    give: Callable[[], int] = _servers.free_port
+    return give
 
 
 @pytest.fixture

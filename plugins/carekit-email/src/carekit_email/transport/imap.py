@@ -1,0 +1,272 @@
+"""Fetch a mailbox: every mail once, in order, after an outage of any length, without touching what is on the server.
+
+The position is (UIDVALIDITY, UID). It moves past a mail only after the caller's commit, so a crash at any moment means
+that a mail is handed over again, never that it is lost. Blocking calls run in one thread of the mailbox's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import imaplib
+import logging
+import re
+import socket
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from typing import Any, TypeVar
+
+from attrs import evolve, frozen
+from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxStartTls, MailBoxUnencrypted
+
+from carekit_email.settings import ImapSettings
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_TIMEOUT = 30.0
+_IDLE_SECONDS = 300.0  # also the longest delay should a notice get lost; servers end IDLE after 29 minutes
+_POLL_SECONDS = 30.0
+_LONGEST_WAIT = 60.0
+_CHUNK = 200
+_SIZE = re.compile(r"UID (\d+)[^)]*RFC822\.SIZE (\d+)|RFC822\.SIZE (\d+)[^)]*UID (\d+)")
+_FAULTS = (OSError, EOFError, imaplib.IMAP4.error, ImapToolsError)
+"""What a broken connection, a refusing server or a wrong password looks like; `ssl` and time-outs are OSErrors."""
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+
+@frozen
+class Mark:
+    """How far a mailbox was read.
+
+    `baseline` is the first UID that was new when the mailbox was first seen, `since` the day before that. Below the
+    baseline only unread mail is taken: what was handled before the service was set up must not be answered again.
+    After the server `renumbered` the mailbox, mail that came in `since` is taken below the baseline, too.
+    """
+
+    uidvalidity: int
+    uid: int
+    baseline: int
+    since: date
+    renumbered: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.uidvalidity}:{self.uid}:{self.baseline}:{self.since.isoformat()}:{int(self.renumbered)}"
+
+    @classmethod
+    def parse(cls, text: str) -> Mark | None:
+        """Give the mark that `str` of one gave, None for anything else."""
+        try:
+            uidvalidity, uid, baseline, since, renumbered = text.split(":")
+            return cls(int(uidvalidity), int(uid), int(baseline), date.fromisoformat(since), renumbered == "1")
+        except ValueError:
+            return None
+
+
+@frozen
+class Fetched:
+    """One mail as it is on the server, and the mark to store in the commit of it.
+
+    `size` is that on the server; when it is over the limit, `raw` holds only the beginning and `complete` is False.
+    """
+
+    uidvalidity: int
+    uid: int
+    raw: bytes
+    size: int
+    complete: bool
+    mark: Mark
+
+
+Take = Callable[[Fetched], Awaitable[None]]
+"""Keeps one mail durably and returns; an exception means that it was not kept and must come again."""
+
+
+class ImapInbox:
+    """Watches one folder. `state` is "" while it works, else what is wrong."""
+
+    def __init__(
+        self,
+        settings: ImapSettings,
+        *,
+        max_size: int = 50_000_000,
+        idle_seconds: float = _IDLE_SECONDS,
+        poll_seconds: float = _POLL_SECONDS,
+    ) -> None:
+        self._settings = settings
+        self._max_size = max_size
+        self._idle_seconds = idle_seconds
+        self._poll_seconds = poll_seconds
+        self._box: BaseMailBox | None = None
+        self.state = "not connected yet"
+        self.connections = 0
+        self._failures = 0
+
+    async def watch(self, mark: Mark | None, take: Take, today: Callable[[], date]) -> None:
+        """Hand every new mail after *mark* to *take*, in order, until cancelled.
+
+        Connections that fail are made again, at most one a second, with growing pauses up to a minute.
+        """
+        executor = ThreadPoolExecutor(1, thread_name_prefix="carekit-imap")
+        self._failures = 0
+        try:
+            while True:
+                try:
+                    mark = await self._open(executor, mark, today())
+                    while True:
+                        mark = await self._take_new(executor, mark, take)
+                        self._failures, self.state = 0, ""
+                        await self._pause(executor)
+                except _Interrupted as interrupted:
+                    mark = interrupted.mark
+                    await self._recover(executor, interrupted.error)
+                except _FAULTS as error:
+                    await self._recover(executor, error)
+        finally:
+            self._abort()
+            executor.submit(self._close)
+            executor.shutdown(wait=False)
+
+    async def _recover(self, executor: ThreadPoolExecutor, error: Exception) -> None:
+        self._failures += 1
+        self.state = f"{type(error).__name__}: {error}"
+        log.warning("mailbox %s@%s: %s", self._settings.user, self._settings.host, self.state)
+        await self._run(executor, self._close)
+        await asyncio.sleep(min(_LONGEST_WAIT, 2.0 ** (self._failures - 1)))
+
+    async def _run(self, executor: ThreadPoolExecutor, call: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(executor, call, *args)
+
+    async def _open(self, executor: ThreadPoolExecutor, mark: Mark | None, today: date) -> Mark:
+        self.connections += 1
+        uidvalidity, uidnext = await self._run(executor, self._connect)
+        if mark is None:
+            return Mark(uidvalidity, 0, uidnext, today - timedelta(days=1))
+        if mark.uidvalidity != uidvalidity:
+            # The numbers mean nothing any more. All that came since we first looked is taken again: what was kept
+            # before is recognised by its id, and what was not is not lost.
+            log.warning("mailbox %s: numbered anew by the server; reading it again", self._settings.user)
+            return evolve(mark, uidvalidity=uidvalidity, uid=0, baseline=uidnext, renumbered=True)
+        return mark
+
+    async def _take_new(self, executor: ThreadPoolExecutor, mark: Mark, take: Take) -> Mark:
+        """Hand over what is above *mark*; give the mark after it."""
+        sizes = await self._run(executor, self._list_new, mark)
+        for uid, size in sizes:
+            try:
+                raw = await self._run(executor, self._fetch, uid, size)
+            except _FAULTS as error:
+                raise _Interrupted(mark, error) from error
+            after = evolve(mark, uid=uid)
+            if raw is not None:
+                fetched = Fetched(mark.uidvalidity, uid, raw, size, size <= self._max_size, after)
+                try:
+                    await take(fetched)
+                except Exception as error:
+                    raise _Interrupted(mark, error) from error
+            mark = after
+        return mark
+
+    async def _pause(self, executor: ThreadPoolExecutor) -> None:
+        if not await self._run(executor, self._idle):
+            await asyncio.sleep(self._poll_seconds)
+            await self._run(executor, self._noop)
+
+    # --- in the thread
+
+    def _connect(self) -> tuple[int, int]:
+        settings = self._settings
+        box: BaseMailBox
+        if settings.tls == "tls":
+            box = MailBox(settings.host, settings.effective_port, timeout=_TIMEOUT)
+        elif settings.tls == "starttls":
+            box = MailBoxStartTls(settings.host, settings.effective_port, timeout=_TIMEOUT)
+        else:
+            box = MailBoxUnencrypted(settings.host, settings.effective_port, timeout=_TIMEOUT)
+        self._box = box
+        password = settings.password.reveal()
+        login = box.login if (settings.user + password).isascii() else box.login_utf8
+        login(settings.user, password, initial_folder=None)
+        box.folder.set(settings.folder, readonly=True)
+        status = box.folder.status(settings.folder, ["UIDVALIDITY", "UIDNEXT"])
+        return int(status["UIDVALIDITY"]), int(status["UIDNEXT"])
+
+    def _client(self) -> imaplib.IMAP4:
+        if self._box is None:
+            raise EOFError("the connection was closed")
+        client: imaplib.IMAP4 = self._box.client
+        return client
+
+    def _list_new(self, mark: Mark) -> list[tuple[int, int]]:
+        """Give (UID, size) of every mail to take, in order."""
+        uids = [uid for uid in self._search(f"UID {mark.uid + 1}:*") if uid > mark.uid]
+        if uids and uids[0] < mark.baseline:
+            day = f"{mark.since.day}-{_MONTHS[mark.since.month - 1]}-{mark.since.year}"
+            wanted = set(self._search(f"OR UNSEEN SINCE {day}" if mark.renumbered else "UNSEEN"))
+            uids = [uid for uid in uids if uid >= mark.baseline or uid in wanted]
+        sizes: dict[int, int] = {}
+        for start in range(0, len(uids), _CHUNK):
+            sizes.update(self._sizes(uids[start : start + _CHUNK]))
+        return [(uid, sizes[uid]) for uid in uids if uid in sizes]
+
+    def _search(self, criteria: str) -> list[int]:
+        status, data = self._client().uid("SEARCH", criteria)
+        if status != "OK":
+            raise imaplib.IMAP4.error(f"the server refused to search: {data!r}")
+        return sorted(int(number) for line in data if line for number in line.split())
+
+    def _sizes(self, uids: list[int]) -> dict[int, int]:
+        status, data = self._client().uid("FETCH", ",".join(map(str, uids)), "(UID RFC822.SIZE)")
+        if status != "OK":
+            raise imaplib.IMAP4.error(f"the server refused to tell sizes: {data!r}")
+        found: dict[int, int] = {}
+        for line in data:
+            text = line.decode("ascii", "replace") if isinstance(line, bytes) else ""
+            match = _SIZE.search(text)
+            if match:
+                first, second, third, fourth = match.groups()
+                found[int(first or fourth)] = int(second or third)
+        return found
+
+    def _fetch(self, uid: int, size: int) -> bytes | None:
+        """Give the mail, its beginning when it is over the limit, None when it was deleted meanwhile."""
+        what = "BODY.PEEK[]" if size <= self._max_size else f"BODY.PEEK[]<0.{min(self._max_size, 65_536)}>"
+        status, data = self._client().uid("FETCH", str(uid), f"(UID {what})")
+        if status != "OK":
+            raise imaplib.IMAP4.error(f"the server refused mail {uid}: {data!r}")
+        return next((item[1] for item in data if isinstance(item, tuple)), None)
+
+    def _idle(self) -> bool:
+        """Wait for a notice; False when the server has no IDLE."""
+        client = self._client()
+        assert self._box is not None
+        status, data = client.capability()
+        if status != "OK" or b"IDLE" not in b" ".join(data).upper().split():
+            return False
+        self._box.idle.wait(timeout=self._idle_seconds)
+        return True
+
+    def _noop(self) -> None:
+        self._client().noop()
+
+    def _close(self) -> None:
+        box, self._box = self._box, None
+        if box is not None:
+            with contextlib.suppress(*_FAULTS):
+                box.client.shutdown()
+
+    def _abort(self) -> None:
+        """Wake the thread from whatever it waits for; it then finds the connection gone."""
+        if self._box is not None:
+            with contextlib.suppress(*_FAULTS):
+                self._box.client.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Interrupted(Exception):
+    """The round ended early; `mark` is how far it got."""
+
+    def __init__(self, mark: Mark, error: Exception) -> None:
+        super().__init__(str(error))
+        self.mark = mark
+        self.error = error

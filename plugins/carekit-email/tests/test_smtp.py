@@ -1,0 +1,158 @@
+"""Handing over: what is known afterwards is what is said."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from carekit import Permanent, Secret, Temporary, Unsure
+from carekit_email.codec import Outgoing, decode, encode
+from carekit_email.settings import ImapSettings, SmtpSettings
+from carekit_email.transport.imap import Fetched, ImapInbox
+from carekit_email.transport.smtp import send
+
+pytestmark = pytest.mark.anyio
+
+HELLO = {"EHLO": "250 test", "MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go", ".": "250 kept", "QUIT": "221 bye"}
+RAW = b"Subject: x\r\n\r\nbody\r\n"
+
+
+class Script:
+    """An SMTP server that answers from a table; an empty answer closes the connection."""
+
+    def __init__(self, **answers: str) -> None:
+        self.answers = HELLO | {key.replace("END", "."): answer for key, answer in answers.items()}
+        self.received: list[str] = []
+        self.port = 0
+        self.closed = asyncio.Event()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 test\r\n")
+        in_data = False
+        with contextlib.suppress(ConnectionError), contextlib.closing(writer):
+            while line := await reader.readline():
+                word = line.decode().strip()
+                self.received.append(word)
+                if in_data and word != ".":
+                    continue
+                verb = word if in_data else word[:4].upper()
+                answer = self.answers.get(verb, "500 what")
+                if not answer:
+                    break
+                in_data = answer.startswith("354")
+                writer.write(answer.encode() + b"\r\n")
+        self.closed.set()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[SmtpSettings]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        async with server:
+            self.port = server.sockets[0].getsockname()[1]
+            yield SmtpSettings(host="127.0.0.1", port=self.port, tls="none")
+            await self.closed.wait()
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ({"MAIL": "451 later"}, Temporary),
+        ({"MAIL": "550 never"}, Permanent),
+        ({"RCPT": "450 greylisted"}, Temporary),
+        ({"RCPT": "550 5.1.1 unknown"}, Permanent),
+        ({"MAIL": ""}, Temporary),
+        ({"RCPT": ""}, Temporary),
+        ({"DATA": "452 full"}, Temporary),
+        ({"DATA": "554 no"}, Permanent),
+        ({"END": "451 later"}, Temporary),
+        ({"END": "554 spam"}, Permanent),
+        ({"END": ""}, Unsure),
+    ],
+)
+async def test_each_answer_has_its_outcome(answers: dict[str, str], outcome: type[Exception]) -> None:
+    """4xx may be tried again, 5xx may not, and a connection lost after the data leaves it open."""
+    async with Script(**answers).running() as settings:
+        with pytest.raises(outcome):
+            await send(settings, "help@shop.example", ("ada@host.example",), RAW)
+
+
+async def test_what_was_taken_is_told_in_the_servers_words() -> None:
+    """The answer usually names the queue entry."""
+    script = Script(END="250 2.0.0 queued as 4F2A")
+    async with script.running() as settings:
+        words = await send(settings, "help@shop.example", ("ada@host.example",), RAW)
+    assert words == "250 2.0.0 queued as 4F2A"
+    assert "MAIL FROM:<help@shop.example>" in [line.split(" SIZE")[0] for line in script.received]
+
+
+async def test_mail_that_must_not_bounce_has_no_sender() -> None:
+    """The null return path of RFC 3834."""
+    script = Script()
+    async with script.running() as settings:
+        await send(settings, "", ("ada@host.example",), RAW)
+    assert any(line.startswith("MAIL FROM:<>") for line in script.received)
+
+
+async def test_a_server_that_is_not_there_means_later(free_port: Callable[[], int]) -> None:
+    """Nothing was handed over."""
+    with pytest.raises(Temporary):
+        await send(SmtpSettings(host="127.0.0.1", port=free_port(), tls="none"), "a@b.example", ("c@d.example",), RAW)
+
+
+async def test_protection_that_was_asked_for_is_never_given_up() -> None:
+    """A server without STARTTLS gets neither the password nor the mail."""
+    script = Script()
+    async with script.running() as plain:
+        settings = SmtpSettings(host=plain.host, port=plain.port, tls="starttls", user="u", password=Secret("hidden"))
+        with pytest.raises(Temporary) as caught:
+            await send(settings, "help@shop.example", ("ada@host.example",), RAW)
+    assert not any(line.startswith(("AUTH", "MAIL")) for line in script.received)
+    assert "hidden" not in str(caught.value)
+
+
+async def test_an_answer_travels_through_real_servers(postfix: Any, dovecot: Any) -> None:
+    """Encoded here, taken by Postfix, kept by Dovecot, fetched and decoded again: the thread is intact."""
+    user = "smtp-round-trip@mailbox.example"
+    mail = Outgoing(
+        from_address="help@shop.example",
+        from_name="Böb",
+        to=(user,),
+        subject="Re: Füße " * 20,
+        text="Grüße\n.dot\n" + "long " * 500,
+        html="<p>Grüße</p>",
+        message_id="c_1.5.tag@shop.example",
+        date=datetime(2026, 11, 2, tzinfo=UTC),
+        in_reply_to="1@host.example",
+        references=tuple(f"{n}@host.example" for n in range(40)),
+    )
+    raw = encode(mail).as_bytes()
+    await send(SmtpSettings(host="127.0.0.1", port=postfix.port, tls="none"), "help@shop.example", (user,), raw)
+    arrived: asyncio.Future[Fetched] = asyncio.get_running_loop().create_future()
+
+    async def take(fetched: Fetched) -> None:
+        if not arrived.done():
+            arrived.set_result(fetched)
+
+    settings = ImapSettings(host="127.0.0.1", port=dovecot.imap_port, tls="none", user=user, password=Secret("care"))
+    task = asyncio.create_task(ImapInbox(settings).watch(None, take, lambda: date(2026, 11, 2)))
+    found = decode((await asyncio.wait_for(arrived, 60)).raw)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    sent = decode(raw)
+    for name in (
+        "from_name",
+        "from_address",
+        "to",
+        "subject",
+        "text",
+        "html",
+        "message_id",
+        "in_reply_to",
+        "references",
+    ):
+        assert getattr(found, name) == getattr(sent, name), name
