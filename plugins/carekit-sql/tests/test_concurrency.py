@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from types import ModuleType
 
 from carekit import Agent, Batch, Conflict, Contact, Job, Scope, Wanted
@@ -23,7 +23,7 @@ def in_threads(work: Callable[[int], None]) -> None:
 def test_concurrent_writers_leave_no_gaps(store: SqlStore, make: ModuleType) -> None:
     """Eight threads that write to the same three conversations give each a sequence without gaps or repeats."""
     streams = ["c_1", "c_2", "c_3"]
-    make.add_conversations(store, *(make.conversation(id, seq=1) for id in streams))
+    make.add_conversations(store, *(make.conversation(id, seq=1, contact=f"p_{id}") for id in streams))
 
     def work(number: int) -> None:
         for turn in range(15):
@@ -63,7 +63,7 @@ def test_concurrent_first_messages_of_one_thread_find_one_conversation(store: Sq
 
 def test_feed_never_skips_a_position_that_commits_late(store: SqlStore, make: ModuleType) -> None:
     """A reader that goes on from the last position it saw gets every event once and in order, whoever writes."""
-    make.add_conversations(store, *(make.conversation(f"c_{n}", seq=1) for n in range(THREADS)))
+    make.add_conversations(store, *(make.conversation(f"c_{n}", seq=1, contact=f"p_{n}") for n in range(THREADS)))
     seen: list[int] = []
     written = threading.Event()
 
@@ -139,3 +139,31 @@ def test_reads_go_on_while_a_transaction_is_open(store: SqlStore, make: ModuleTy
         with ThreadPoolExecutor(1) as other:
             assert other.submit(store.last_position).result(timeout=30) == 1
     assert store.last_position() == 2
+
+
+def test_position_is_not_shown_before_the_ones_below_it(store: SqlStore, make: ModuleType) -> None:
+    """While a transaction that has a position is open, no reader sees a higher one, or it would skip the lower."""
+    # Of two contacts, since writers also wait for each other where they share one.
+    make.add_conversations(store, make.conversation("c_1", seq=1), make.conversation("c_2", seq=1, contact="p_2"))
+    with ThreadPoolExecutor(1) as other:
+        with store.transaction() as transaction:
+            transaction.load(Wanted(conversations=["c_1"]))
+            lower = transaction.write(Batch(events=[make.received("c_1", 2)])).events[0]
+            higher = other.submit(make.append, store, "c_2", "later")
+            wait([higher], timeout=0.5)  # time enough to overtake, if it could
+            assert store.feed(2, 10, Scope.everything()) == []
+        higher.result(timeout=30)
+    assert [event.stream for event in store.feed(2, 10, Scope.everything())] == ["c_1", "c_2"]
+    assert lower.position == 3
+
+
+def test_worker_does_not_wait_for_a_job_that_another_is_at(
+    database: str, open_store: Callable[[str], SqlStore], make: ModuleType
+) -> None:
+    """On PostgreSQL a lease passes over jobs that an open transaction holds, and takes the next."""
+    store = open_store(database)
+    make.write(store, jobs=[Job(lane, "send", "c_1", 1, make.T) for lane in ("a", "a", "b")])
+    with store.transaction() as transaction, ThreadPoolExecutor(1) as other:
+        transaction.load(Wanted(jobs=[1]))
+        leased = other.submit(store.lease, make.T, make.T + make.MINUTE, 10).result(timeout=30)
+    assert [job.lane for job in leased] == ["b"]
