@@ -30,14 +30,14 @@ def command(file: Path) -> None:
         click.echo(f"{count} fault{'s' if count != 1 else ''} in {file}", err=True)
         sys.exit(1)
     parts = [
-        f"{len(section)} {name}"
-        for name, section in (
-            ("channels", settings.channels),
-            ("bots", settings.bots),
-            ("policies", settings.policies),
-            ("surveys", settings.surveys),
-            ("apps", settings.apps),
-            ("calendars", settings.calendars),
+        f"{len(section)} {one if len(section) == 1 else many}"
+        for one, many, section in (
+            ("channel", "channels", settings.channels),
+            ("bot", "bots", settings.bots),
+            ("policy", "policies", settings.policies),
+            ("survey", "surveys", settings.surveys),
+            ("app", "apps", settings.apps),
+            ("calendar", "calendars", settings.calendars),
         )
         if section
     ]

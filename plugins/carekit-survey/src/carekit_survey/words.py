@@ -8,7 +8,7 @@ WORDS: Final = {
     "comment": "What is the reason for your answer? (optional)",
     "send": "Send answer",
     "change": "Change my answer",
-    "yours": "Your answer",
+    "yours": "Your comment",
     "choose": "Choose one of the answers, then send it.",
     "too_long": "The comment is too long. Shorten it to 2,000 characters.",
     "expired_title": "This survey has ended",
