@@ -1,7 +1,7 @@
 """Serving the application: uvicorn, set up for a service that faces the internet and must stop when told to.
 
 It stops within `STOPS_WITHIN` seconds whatever its clients do: new connections are refused, what hangs on the feed is
-let go by the caller's *on_stop*, requests under way get `GRACE` seconds, and what is left then is cut.
+let go by the caller's *on_stop*, requests under way get a grace of seconds, and what is left then is cut.
 """
 
 from __future__ import annotations
@@ -48,12 +48,13 @@ async def serve(
     on_start: Callable[[int], None] | None = None,
     on_stop: Callable[[], Awaitable[None] | None] | None = None,
     stop: asyncio.Event | None = None,
+    grace: int = GRACE,
 ) -> None:
     """Serve *app* at *host* and *port* until a signal (INT, TERM) or *stop*; then stop gracefully and return.
 
     *proxies* are the addresses whose ``X-Forwarded-*`` headers are believed; none by default. *on_start* gets the port
     once connections are taken (0 lets the system choose one). *on_stop* runs first of all when stopping: it should
-    end what followers of the desk's feed wait for, so that their connections close by themselves.
+    end what followers of the desk's feed wait for, so that their connections close by themselves. *grace*: seconds.
 
     Raises `ConfigError` if it cannot listen there. It prints nothing and leaves the logging as it is.
     """
@@ -61,7 +62,7 @@ async def serve(
     logger = logging.getLogger("uvicorn")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())  # else warnings reach standard error when nobody set logging up
-    server = _Server(_config(app, proxies), on_start, on_stop)
+    server = _Server(_config(app, proxies, grace), on_start, on_stop)
     watcher = asyncio.create_task(_watch(stop, server)) if stop else None
     try:
         await server.serve(sockets)
@@ -86,7 +87,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def _config(app: ASGIApp, proxies: Sequence[str]) -> uvicorn.Config:
+def _config(app: ASGIApp, proxies: Sequence[str], grace: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="httptools",
@@ -102,7 +103,7 @@ def _config(app: ASGIApp, proxies: Sequence[str]) -> uvicorn.Config:
         server_header=False,
         limit_concurrency=CONNECTIONS,
         timeout_keep_alive=15,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=grace,
     )
 
 
@@ -147,7 +148,9 @@ def _cannot_listen(host: str, port: int, error: OSError) -> ConfigError:
     if error.errno == errno.EADDRINUSE:
         return ConfigError(f"{where} is in use by another program; stop it, or change listen of [service] or --port")
     if error.errno in (errno.EACCES, errno.EPERM):
-        return ConfigError(f"{where} needs rights this account lacks; choose one from 1024 on with listen of [service] or --port")
+        return ConfigError(
+            f"{where} needs rights this account lacks; change listen of [service] or --port to 1024 or more"
+        )
     if error.errno == errno.EADDRNOTAVAIL:
         return ConfigError(f"{host} is no address of this machine; mend listen of [service] or --host")
     return ConfigError(f"cannot listen at {where}: {error.strerror or error}")

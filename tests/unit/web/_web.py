@@ -11,12 +11,15 @@ from typing import Any
 import httpx2
 from starlette.applications import Starlette
 
+from carekit.facts.events import AgentAdded
+from carekit.facts.nouns import Address, Inbound
 from carekit.seams.app import App
 from carekit.seams.bot import Bot
 from carekit.seams.channel import Channel
 from carekit.seams.component import Health
 from carekit.seams.settings import Secret
 from carekit.seams.survey import SurveyProvider
+from carekit.service.commands import Staff
 from carekit.testing.desk import DeskKit
 from carekit.web.app import build_app
 from carekit.web.server import serve
@@ -147,6 +150,19 @@ class Running:
         if self.error is not None:
             raise self.error
 
+    def known(self) -> dict[str, str]:
+        """Ids of things on the desk: one conversation, with its contact and an agent who may answer it."""
+
+        async def fill() -> dict[str, str]:
+            fact = AgentAdded("lena", "Lena", "lena@desk.example")
+            await self.kit.service.submit(Staff("lena", fact, "service"))
+            message = Inbound("loop", "first", Address("loopback", "ana"), "hello", ("peer:ana",), ("peer:ana",))
+            receipt = await self.kit.desk.receive(message)
+            return {"conversations": receipt.conversation, "contacts": receipt.contact}
+
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(fill(), self._loop).result(10)
+
     def stop(self, within: float = 20) -> bool:
         """Ask it to stop; whether it did *within* these seconds."""
         if self._loop is not None and self._stop is not None and self._thread.is_alive():
@@ -159,14 +175,14 @@ class Running:
             with DeskKit(TOML, discover=False) as kit:
                 self.kit = kit
                 kit.run(self._serve(kit))
-        except BaseException as error:  # handed to the test's own thread
+        except BaseException as error:  # noqa: BLE001 - handed to the test's own thread
             self.error = error
             self._ready.set()
 
     async def _serve(self, kit: DeskKit) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        options = {"on_stop": kit.service.hub.close, **self._options}
+        options = {"on_stop": kit.service.hub.close, "grace": 1, **self._options}
         await serve(self._make(kit), "127.0.0.1", 0, stop=self._stop, on_start=self._started, **options)
 
     def _started(self, port: int) -> None:

@@ -129,7 +129,9 @@ def test_reading_changes_nothing(web: Web, kit: DeskKit, endpoint: Endpoint) -> 
 
 
 @pytest.mark.parametrize("endpoint", WRITES, ids=by_name)
-@pytest.mark.parametrize("field", ["id", "status", "inbox", "role", "is_admin", "created_at", "actor", "purpose", "html"])
+@pytest.mark.parametrize(
+    "field", ["id", "status", "inbox", "role", "is_admin", "created_at", "actor", "purpose", "html"]
+)
 def test_a_field_that_is_not_offered_is_refused(web: Web, kit: DeskKit, endpoint: Endpoint, field: str) -> None:
     """No write takes a field beyond its own, and the refusal names it."""
     kit.write("hello")

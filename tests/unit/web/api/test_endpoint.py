@@ -121,9 +121,10 @@ def test_an_id_that_cannot_be_one_is_not_found(web: Web, id: str) -> None:
 def test_any_query_is_read_or_refused(items: list[tuple[str, str]]) -> None:
     """Whatever the parameters, reading them gives values or a refusal and nothing else."""
     try:
-        assert isinstance(read_query(ConversationQuery, items), ConversationQuery)
-    except Refused as error:
-        assert str(error)
+        found = read_query(ConversationQuery, items)
+    except Refused:
+        return
+    assert found.limit <= 200
 
 
 @given(st.integers(0, 2**53 - 1), st.integers(1, 200), st.integers(0, 25))

@@ -11,6 +11,11 @@ from carekit.testing.desk import DeskKit
 from tests.unit.web._web import READ, Web
 
 
+async def followed(kit: DeskKit) -> None:
+    while not kit.service.hub.followers:  # noqa: ASYNC110 - the hub tells nobody when a follower comes
+        await asyncio.sleep(0)
+
+
 def inbound(text: str, id: str) -> Inbound:
     return Inbound("loop", id, Address("loopback", "ana"), text, ("peer:ana",), ("peer:ana",))
 
@@ -81,8 +86,7 @@ def test_a_waiting_reader_is_told_at_once(web: Web, kit: DeskKit) -> None:
 
     async def both():
         asking = asyncio.create_task(web.ask("GET", f"/api/v1/events?after={after}&wait=25", READ))
-        while not kit.service.hub.followers:
-            await asyncio.sleep(0)
+        await followed(kit)
         assert not asking.done()
         await kit.desk.receive(inbound("two", "late"))
         return await asking
@@ -98,8 +102,7 @@ def test_a_waiting_reader_is_let_go_when_the_service_stops(web: Web, kit: DeskKi
 
     async def both():
         asking = asyncio.create_task(web.ask("GET", f"/api/v1/events?after={2**40}&wait=25", READ))
-        while not kit.service.hub.followers:
-            await asyncio.sleep(0)
+        await followed(kit)
         kit.service.hub.close()
         return await asking
 
