@@ -1,6 +1,6 @@
 """The assistant's own words, language by language, and the small talk it recognises.
 
-Both stand in ``talk/*.toml``. A message is small talk only when nothing else is in it: "Hi, where is my order?" is a
+Both stand in ``texts/*.toml``. A message is small talk only when nothing else is in it: "Hi, where is my order?" is a
 question.
 """
 
@@ -76,7 +76,7 @@ class Talks:
 
 
 def _load(language: str) -> Talk:
-    table = tomllib.loads(files("carekit_faqbot").joinpath("talk", f"{language}.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads(files("carekit_faqbot").joinpath("texts", f"{language}.toml").read_text(encoding="utf-8"))
     heard = table["heard"]
     return Talk(
         language,
