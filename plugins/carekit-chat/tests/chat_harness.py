@@ -11,14 +11,13 @@ from html import escape
 from typing import Any, Self, TypeVar
 
 import uvicorn
-from carekit import Resolve, Send
-from carekit.testing import DeskKit, FrozenClock
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 
-from carekit import Assign, Outcome, Scope
+from carekit import Assign, Outcome, Resolve, Scope, Send
+from carekit.testing import DeskKit, FrozenClock
 from carekit_chat import plugin
 
 T = TypeVar("T")

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from carekit.testing import DeskKit
 from chat_harness import toml
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
+from carekit.testing import DeskKit
 from carekit_chat import plugin
 from carekit_chat.assets import CONFIG, GIVEN, data, load
 
@@ -54,7 +54,9 @@ def test_the_panel_is_complete_without_other_hosts() -> None:
         assert not addresses, name
 
 
-@pytest.mark.parametrize("pattern", [r"innerHTML", r"outerHTML", r"insertAdjacentHTML", r"\beval\b", r"document\.write"])
+@pytest.mark.parametrize(
+    "pattern", [r"innerHTML", r"outerHTML", r"insertAdjacentHTML", r"\beval\b", r"document\.write"]
+)
 def test_no_text_becomes_markup(pattern: str) -> None:
     """Elements are built one by one."""
     assert not [name for name, text in load().items() if re.search(pattern, text)]
@@ -67,8 +69,10 @@ def test_markup_has_no_inline_code_or_style() -> None:
 
 def test_directions_are_logical() -> None:
     """Left and right appear in no rule, so that the panel mirrors by itself."""
-    rules = re.sub(r"/\*.*?\*/", "", load()["panel.css"], flags=re.S)
-    assert not re.findall(r"(?:margin|padding|border|inset)?-?\b(?:left|right)\b\s*:|text-align:\s*(?:left|right)", rules)
+    rules = re.sub(r"/\*.*?\*/", "", load()["panel.css"], flags=re.DOTALL)
+    assert not re.findall(
+        r"(?:margin|padding|border|inset)?-?\b(?:left|right)\b\s*:|text-align:\s*(?:left|right)", rules
+    )
 
 
 def test_server_finds_the_places_it_fills_in() -> None:
@@ -79,8 +83,8 @@ def test_server_finds_the_places_it_fills_in() -> None:
 
 def test_both_languages_have_every_text() -> None:
     """A text added to one catalogue is missing in the other until it is translated."""
-    catalogues = re.findall(r"^const (\w\w) = \{$(.*?)^\};$", load()["i18n.js"], flags=re.S | re.M)
-    keys = {language: re.findall(r"^  (\w+):", body, flags=re.M) for language, body in catalogues}
+    catalogues = re.findall(r"^const (\w\w) = \{$(.*?)^\};$", load()["i18n.js"], flags=re.DOTALL | re.MULTILINE)
+    keys = {language: re.findall(r"^  (\w+):", body, flags=re.MULTILINE) for language, body in catalogues}
     assert keys["en"] == keys["es"]
     assert len(keys["en"]) > 40
 
@@ -88,7 +92,7 @@ def test_both_languages_have_every_text() -> None:
 def test_every_text_used_exists() -> None:
     """No key in the code without a text."""
     texts = load()
-    known = set(re.findall(r"^  (\w+):", texts["i18n.js"], flags=re.M))
+    known = set(re.findall(r"^  (\w+):", texts["i18n.js"], flags=re.MULTILINE))
     used = {key for text in texts.values() for key in re.findall(r"\bt\(\"(\w+)\"", text)}
     assert used <= known
 

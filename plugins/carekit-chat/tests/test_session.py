@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from carekit.testing import DeskKit
 
+from carekit.testing import DeskKit
 from carekit_chat.session import Sessions, Visitor, message_id
 
 REMEMBER = timedelta(days=30)

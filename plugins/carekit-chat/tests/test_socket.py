@@ -8,6 +8,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from chat_harness import BOT, SURVEY, toml
+from chat_parts import module
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient, WebSocketDenialResponse, WebSocketTestSession
+from starlette.websockets import WebSocketDisconnect
+
 from carekit import (
     Address,
     Assign,
@@ -23,13 +30,6 @@ from carekit import (
     SurveyAnswered,
 )
 from carekit.testing import DeskKit
-from chat_harness import BOT, SURVEY, toml
-from chat_parts import module
-from starlette.applications import Starlette
-from starlette.routing import Mount
-from starlette.testclient import TestClient, WebSocketDenialResponse, WebSocketTestSession
-from starlette.websockets import WebSocketDisconnect
-
 from carekit_chat import plugin
 from carekit_chat.room import TABS
 
@@ -113,7 +113,9 @@ def closed(ws: WebSocketTestSession) -> WebSocketDisconnect:
 # --- who may come in
 
 
-@pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "https://care.example.evil.example", "http://care.example"])
+@pytest.mark.parametrize(
+    "origin", [None, "null", "https://evil.example", "https://care.example.evil.example", "http://care.example"]
+)
 def test_a_foreign_page_gets_no_socket(shop: Shop, origin: str | None) -> None:
     """It is refused at the handshake, before a frame is read."""
     with pytest.raises((WebSocketDisconnect, WebSocketDenialResponse)), shop.open(origin):

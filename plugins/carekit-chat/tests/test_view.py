@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from carekit import (
     PUBLIC,
     Assigned,
@@ -30,7 +31,6 @@ from carekit import (
     Unassigned,
     Waiting,
 )
-
 from carekit_chat import view
 
 AT = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
@@ -59,7 +59,14 @@ FACTS: list[Fact] = [
 def event(fact: Fact) -> Event:
     """*fact* with every internal field filled."""
     return Event(
-        "c1", 7, AT, "policy:secret-policy", fact, policy="secret-policy", reason="secret-reason", config="secret-config"
+        "c1",
+        7,
+        AT,
+        "policy:secret-policy",
+        fact,
+        policy="secret-policy",
+        reason="secret-reason",
+        config="secret-config",
     )
 
 

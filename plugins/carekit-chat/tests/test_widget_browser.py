@@ -12,6 +12,8 @@ import pytest
 from chat_harness import BOT, ROUTE, SURVEY, Site
 from chat_parts import module
 
+from carekit import Presence
+
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
@@ -434,7 +436,7 @@ def test_axe_finds_nothing(site: Site, browser: Any, scheme: str, state: str) ->
 def test_waits_its_turn(browser: Any, show: Open) -> None:
     """With everybody busy, the visitor is told the place."""
     with Site(module(), more=ROUTE) as site:
-        site.call(lambda: site.kit.desk.set_presence("lena", "off", "agent:lena"))  # type: ignore[arg-type]
+        site.call(lambda: site.kit.desk.set_presence("lena", Presence.OFF, "agent:lena"))
         first = show(site)
         write(first, panel(first), "first in line")
         said(first.frame_locator("iframe"), "first in line").wait_for()

@@ -11,7 +11,6 @@ from carekit import setting
 from carekit_chat.origins import is_origin
 from carekit_chat.theme import ACCENT, is_colour
 
-
 _HALF_A_YEAR = timedelta(days=180)
 
 
@@ -27,7 +26,7 @@ class ChatSettings:
     topics: tuple[str, ...] = setting("Up to three first questions to choose from.", ())
     accent: str = setting("Colour of the launcher and of the visitor's own messages, as #rrggbb.", ACCENT)
     help: str = setting("Where to turn when the chat is not available: a mail address or an https address.", "")
-    remember: timedelta = setting("How long a visitor is recognised after the last visit.", _HALF_A_YEAR)  # noqa: RUF009
+    remember: timedelta = setting("How long a visitor is recognised after the last visit.", _HALF_A_YEAR)
     messages_per_minute: int = setting("Messages a visitor may send in a minute, all at once or spread.", 20)
     visitors_per_minute: int = setting("New conversations that one network address may begin in a minute.", 60)
 

@@ -228,18 +228,20 @@ class App {
 
   /** The strip comes only after three seconds: a short loss is nobody's business. */
   linked(state) {
-    clearTimeout(this.stripTimer);
     if (state === "up") {
+      clearTimeout(this.stripTimer);
+      this.stripTimer = null;
       this.say($("strip"), "");
       if (this.fatal) show($("notice"), (this.fatal = false));
     } else if (state === "hopeless") this.giveUp();
-    else this.stripTimer = setTimeout(() => !this.fatal && this.say($("strip"), t("reconnecting")), 3000);
+    else this.stripTimer ??= setTimeout(() => !this.fatal && this.say($("strip"), t("reconnecting")), 3000);
   }
 
   giveUp() {
     if (this.fatal) return;
     this.fatal = true;
     show($("bones"), false);
+    this.draw();
     const help = config.help;
     const target = help.includes("@") ? `mailto:${help}` : help;
     const [before, after] = t("fatal_help", { help: "\n" }).split("\n");

@@ -9,6 +9,7 @@ const touch = matchMedia("(pointer: coarse)");
 export class Composer {
   constructor({ form, field, button, counter }, keep, onSend) {
     Object.assign(this, { form, field, button, counter, keep, onSend });
+    form.setAttribute("aria-label", t("write"));
     field.placeholder = t("write");
     field.setAttribute("aria-label", t("write"));
     button.setAttribute("aria-label", t("send"));

@@ -39,6 +39,7 @@ const en = {
   online: "We are online",
   offline: "We are not online now. Write, and we will answer here.",
   back: "We are back {day} at {time} (your time). Write now, and we will answer here.",
+  on: "on {day}",
   today: "today",
   tomorrow: "tomorrow",
   with: "You are talking to {name}",
@@ -96,6 +97,7 @@ const es = {
   online: "Estamos en línea",
   offline: "Ahora no estamos en línea. Escribe y responderemos aquí.",
   back: "Volvemos {day} a las {time} (tu hora). Escribe ahora y responderemos aquí.",
+  on: "el {day}",
   today: "hoy",
   tomorrow: "mañana",
   with: "Hablas con {name}",
@@ -169,7 +171,8 @@ export function wait(info, queued) {
   if (!info.open) {
     if (!info.opens_at) return t("offline");
     const at = new Date(info.opens_at);
-    return t("back", { day: day(at), time: time(at) });
+    const when = days(at) < 2 ? day(at) : t("on", { day: day(at) });
+    return t("back", { day: when, time: time(at) });
   }
   if (!queued) return "";
   const place = info.ahead > 0 ? t("place", { place: ordinal(info.ahead + 1) }) : t("next");

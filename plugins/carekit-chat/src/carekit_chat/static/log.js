@@ -5,6 +5,9 @@ import { day, t, time } from "./i18n.js";
 
 const GROUP = 5 * 60 * 1000;
 
+/** The text decides its own direction; the bubble around it keeps the page's, so that its tail points the right way. */
+const words = (text) => h("div", { class: "bubble" }, h("div", { dir: "auto" }, ...linked(text)));
+
 export class Log {
   /** *parts*: the scroller, the live list, the list of messages on their way, and the button to the newest. */
   constructor({ scroller, list, pending, newer }, onRetry) {
@@ -55,7 +58,7 @@ export class Log {
     const name = mine ? t("you") : frame.from === "bot" ? t("assistant") : frame.name || t("team");
     const stamp = h("time", { datetime: frame.at }, time(at));
     const meta = h("p", { class: mine ? "meta hush" : "meta" }, h("span", { class: "who" }, name), " ", mine ? null : stamp);
-    const bubble = h("div", { class: "bubble", dir: "auto" }, ...linked(frame.text));
+    const bubble = words(frame.text);
     const kind = mine ? "out" : `in ${frame.from}`;
     return h("div", { class: `row ${kind}${grouped ? " more" : ""}` }, grouped && !mine ? null : meta, bubble, this.sources(frame.sources));
   }
@@ -99,7 +102,7 @@ export class Log {
     if (item.state === "sent") return;
     let row = this.items.get(item.id);
     if (!row) {
-      const bubble = h("div", { class: "bubble", dir: "auto" }, ...linked(item.text));
+      const bubble = words(item.text);
       row = h("div", { class: "row out" }, h("p", { class: "meta hush" }, t("you")), bubble, h("p", { class: "receipt" }));
       this.items.set(item.id, row);
       this.pending.append(row);
