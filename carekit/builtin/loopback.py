@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -15,8 +16,8 @@ from carekit.seams.channel import Channel, Delivery, Outbound, Payload
 class Posted(msgspec.Struct, forbid_unknown_fields=True):
     """The JSON body it accepts: the far side's id of the message, who it is from, and the text."""
 
-    id: str
-    sender: str
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    sender: Annotated[str, msgspec.Meta(min_length=1)]
     text: str
     name: str = ""
 
@@ -33,7 +34,7 @@ class Loopback(Channel):
     def decode(self, payload: Payload) -> Sequence[Inbound]:
         try:
             posted = msgspec.json.decode(payload.body, type=Posted)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:  # the latter for broken keys
             raise Malformed(f"not a loopback message: {error}") from error
         key = f"peer:{posted.sender}"
         return (

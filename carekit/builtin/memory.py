@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 import threading
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import ClassVar
 
@@ -50,12 +49,8 @@ class MemoryStore(Store):
     def close(self) -> None:
         """Nothing to do."""
 
-    @contextmanager
-    def transaction(self) -> Iterator[_MemoryTransaction]:
-        with self._lock:
-            unit = _MemoryTransaction(self)
-            yield unit
-            unit.commit()
+    def transaction(self) -> _MemoryTransaction:
+        return _MemoryTransaction(self)
 
     # --- reads
 
@@ -194,30 +189,34 @@ class MemoryStore(Store):
     def _place(self, batch: Batch) -> Written:
         """The batch with positions and job ids, checked but not kept."""
         self._check(batch)
-        first = len(self._log) + 1
-        events = [replace(event, position=first + index) for index, event in enumerate(batch.events)]
+        for position, event in enumerate(batch.events, len(self._log) + 1):
+            event.__dict__["position"] = position  # nobody but this transaction has seen the event: no need of a copy
         token, id = (1 if batch.lease_until else 0), self._last_job + 1
-        return Written(events, [replace(job, id=id + index, token=token) for index, job in enumerate(batch.jobs)])
+        jobs = [replace(job, id=id + index, token=token) for index, job in enumerate(batch.jobs)]
+        return Written(batch.events, jobs)
 
     def _keep(self, batch: Batch, written: Written) -> None:
+        streams = self._streams
         for event in written.events:
-            self._streams.setdefault(event.stream, []).append(event)
+            stream = streams.get(event.stream)
+            if stream is None:
+                stream = streams[event.stream] = []
+            stream.append(event)
         self._log.extend(written.events)
         for conversation in batch.conversations:
-            before = self._conversations.get(conversation.id)
-            self._conversations[conversation.id] = conversation
-            wake_at = conversation.wake_at
-            if wake_at is not None and (before is None or before.wake_at != wake_at):
-                heapq.heappush(self._alarms, (wake_at, conversation.id))
+            self._keep_conversation(conversation)
         for contact in batch.contacts:
             self._contacts[contact.id] = contact
         for agent, _ in batch.agents:
             self._agents[agent.id] = agent
-        self._addresses.update(batch.addresses)
-        self._keys.update(batch.keys)
-        self._receipts.update(batch.receipts)
-        self._marks.update(batch.marks)
-        self._credentials.update(batch.credentials)
+        for kept, new in (
+            (self._addresses, batch.addresses),
+            (self._keys, batch.keys),
+            (self._receipts, batch.receipts),
+            (self._marks, batch.marks),
+            (self._credentials, batch.credentials),
+        ):
+            kept.update(new)
         for done in batch.done:
             self._finish(done)
         for job in written.jobs:
@@ -225,6 +224,15 @@ class MemoryStore(Store):
             self._jobs[job.id] = job
             if batch.lease_until:
                 self._leases[job.id] = batch.lease_until
+
+    def _keep_conversation(self, conversation: Conversation) -> None:
+        before = self._conversations.get(conversation.id)
+        self._conversations[conversation.id] = conversation
+        if before is not None and before.timers is conversation.timers:
+            return
+        wake_at = conversation.wake_at
+        if wake_at is not None and (before is None or before.wake_at != wake_at):
+            heapq.heappush(self._alarms, (wake_at, conversation.id))
 
     def _check(self, batch: Batch) -> None:
         for agent, before in batch.agents:
@@ -258,22 +266,31 @@ class MemoryStore(Store):
 
 
 class _MemoryTransaction:
+    """Holds the store's lock from its beginning to its end, and keeps what was written only if nothing was raised."""
+
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
-        self._kept: list[tuple[Batch, Written]] = []
+        self._kept: tuple[Batch, Written] | None = None
+
+    def __enter__(self) -> _MemoryTransaction:
+        self._store._lock.acquire()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None and self._kept is not None:
+                self._store._keep(*self._kept)
+        finally:
+            self._store._lock.release()
 
     def load(self, wanted: Wanted) -> Loaded:
         return self._store._load(wanted)
 
     def write(self, batch: Batch) -> Written:
-        assert not self._kept, "a transaction writes one batch"
+        assert self._kept is None, "a transaction writes one batch"
         written = self._store._place(batch)
-        self._kept.append((batch, written))
+        self._kept = batch, written
         return written
-
-    def commit(self) -> None:
-        for batch, written in self._kept:
-            self._store._keep(batch, written)
 
 
 def _matches(query: Query, c: Conversation) -> bool:

@@ -7,7 +7,7 @@ one agent (``agent:<id>``) or of one channel (``channel:<name>``); its steps are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -417,6 +417,14 @@ class SessionsEnded(Fact):
     """Every session of the agent is void from here on (password changed, log-out everywhere, deactivated)."""
 
     kind = "sessions_ended"
+
+
+_SPOKEN = (MessageReceived, MessageSent)
+
+
+def messages_before(events: Sequence[Event], seq: int) -> tuple[Event, ...]:
+    """The messages among *events* before step *seq*."""
+    return tuple(event for event in events if type(event.fact) in _SPOKEN and event.seq < seq)
 
 
 FACTS: dict[str, type[Fact]] = {

@@ -48,6 +48,10 @@ def fold(events: list[f.Event]) -> Conversation:
     return conversation
 
 
+CHANGES_CONTACT: frozenset[type[f.Fact]] = frozenset({f.ContactIdentified, f.MessageSent, f.SurveyOffered})
+"""The facts of a conversation that `evolve_contact` looks at."""
+
+
 def evolve_contact(contact: Contact, event: f.Event) -> Contact:
     """The contact after an *event* of one of its conversations (the same object when nothing changed)."""
     fact = event.fact

@@ -21,7 +21,8 @@ from carekit.ground.calendars import Calendar
 from carekit.ground.errors import CarekitError
 from carekit.rules.context import Context, SurveyOffer
 from carekit.rules.decide import decide
-from carekit.rules.evolve import SNOOZE, begin, evolve, evolve_contact
+from carekit.rules.evolve import CHANGES_CONTACT, SNOOZE, begin, evolve, evolve_contact
+from carekit.rules.lifecycle import STEPS
 
 LONGEST = 200
 """Events one turn may have; beyond that the policies answer one another in a circle."""
@@ -73,6 +74,9 @@ class Rulebook:
             by_fact[channel] = table
         return cls(service, config, calendars or {}, surveys or {}, by_fact)
 
+
+_MOVES_LOAD = STEPS | {f.Assigned, f.Unassigned}
+"""The facts after which an agent may hold more or less than before."""
 
 _NOBODY: Mapping[type[f.Fact], Sequence[Rule]] = {}
 
@@ -131,12 +135,15 @@ class Turn:
             conversation.id, conversation.seq + 1, self.now, actor, fact, cause, policy, reason, self._book.config
         )
         after = self._conversation = evolve(conversation, event)
-        if conversation.holder != after.holder or type(fact) is f.Assigned:
-            self._move_load(conversation.holder, after.holder, fact)
-        contact = evolve_contact(self.contact, event)
-        if contact is not self.contact:
-            self.contact = contact
-            self._context = None
+        if (after.assignee or conversation.assignee) and type(fact) in _MOVES_LOAD:
+            before, now = conversation.holder, after.holder
+            if before != now or type(fact) is f.Assigned:
+                self._move_load(before, now, fact)
+        if type(fact) in CHANGES_CONTACT:
+            contact = evolve_contact(self.contact, event)
+            if contact is not self.contact:
+                self.contact = contact
+                self._context = None
         self.events.append(event)
         self._unseen.append(event)
         return event

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 
 import attrs
 
-from carekit.facts.events import Event
+from carekit.facts.events import Event, messages_before
 from carekit.facts.nouns import Contact, Conversation, Source
 from carekit.seams.component import Component
 
@@ -26,8 +27,13 @@ class BotTurn:
     """The step of the message it answers."""
     now: datetime
     memory: dict[str, object]
-    history: tuple[Event, ...] = ()
-    """Earlier messages, oldest first, the last 20."""
+    events: Sequence[Event] = ()
+    """The conversation's events up to this turn, oldest first, the last 80."""
+
+    @cached_property
+    def history(self) -> tuple[Event, ...]:
+        """The messages before the one it answers, oldest first."""
+        return messages_before(self.events, self.message)
 
 
 @attrs.frozen(slots=False)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import attrs
 
-from carekit.facts.events import Event, MessageSent
+from carekit.facts.events import Event, MessageSent, messages_before
 from carekit.facts.nouns import Contact, Conversation, DeliveryStatus, Inbound
 from carekit.ground.errors import NotOurs
 from carekit.seams.capabilities import Capabilities
@@ -27,8 +28,8 @@ class Payload:
 class Outbound:
     """One message to hand to the far side.
 
-    ``to`` is the address the contact last wrote from; ``history`` holds the conversation's earlier messages
-    (`MessageReceived` and `MessageSent` events, oldest first, the last 50).
+    ``to`` is the address the contact last wrote from; ``events`` are the conversation's events up to this message,
+    oldest first, the last 80.
     """
 
     conversation: Conversation
@@ -36,7 +37,12 @@ class Outbound:
     seq: int
     message: MessageSent
     to: str
-    history: tuple[Event, ...] = ()
+    events: Sequence[Event] = ()
+
+    @cached_property
+    def history(self) -> tuple[Event, ...]:
+        """The earlier messages (`MessageReceived` and `MessageSent` events), oldest first."""
+        return messages_before(self.events, self.seq)
 
     @property
     def id(self) -> str:

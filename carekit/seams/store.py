@@ -21,7 +21,7 @@ from carekit.seams.query import Page, Query
 from carekit.seams.scope import Scope
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Wanted:
     """What a batch needs to see. Conversations found through ``keys``, and everyone's contacts, come along."""
 
@@ -35,21 +35,24 @@ class Wanted:
     jobs: Collection[int] = ()
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Loaded:
-    """What the store knew, locked against other writers until the transaction ends."""
+    """What the store knew, locked against other writers until the transaction ends.
 
-    conversations: Mapping[str, Conversation]
-    keys: Mapping[str, str]
+    The mappings are made for the asker, who may change them (except ``agents``, which nobody changes).
+    """
+
+    conversations: dict[str, Conversation]
+    keys: dict[str, str]
     """Thread key to conversation id."""
-    receipts: Mapping[str, str]
-    contacts: Mapping[str, Contact]
+    receipts: dict[str, str]
+    contacts: dict[str, Contact]
     """By contact id."""
-    addresses: Mapping[str, str]
+    addresses: dict[str, str]
     """Address key to contact id."""
     agents: Mapping[str, Agent]
     """All agents."""
-    heads: Mapping[str, int]
+    heads: dict[str, int]
     """Last step of each stream asked for, 0 if it has none."""
     jobs: Mapping[int, Job]
 
@@ -72,7 +75,7 @@ class Job:
     token: int = 0
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class JobDone:
     """The outcome of a leased job: removed, or due again at ``retry_at`` after ``attempts`` tries."""
 
@@ -82,7 +85,7 @@ class JobDone:
     attempts: int = 0
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Batch:
     """Everything one transaction writes, in the order in which it must be seen."""
 
@@ -106,7 +109,7 @@ class Batch:
     """Agent id to password hash."""
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Written:
     """What the store added to a batch: the events with their positions, the jobs with their ids and tokens."""
 

@@ -28,6 +28,11 @@ class Notifier:
         self.failures: dict[str, int] = {}
         self.dropped = 0
 
+    @property
+    def listens(self) -> bool:
+        """Whether any plugin wants to hear of events."""
+        return bool(self._on_event)
+
     def events(self, committed: Sequence[Live]) -> None:
         """Pass committed events on."""
         if self._on_event:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from carekit.facts.codec import decode_memory
 from carekit.facts.events import BotAsked, Event, MessageReceived, MessageSent
@@ -44,7 +45,11 @@ def backoff(attempts: int) -> timedelta:
 
 
 class Outbox:
-    """Runs jobs. ``submit`` takes the commands that report what became of them."""
+    """Runs jobs. ``submit`` takes the commands that report what became of them.
+
+    A handful of workers share the lanes that have work: a lane is run by one worker at a time, and a worker that has
+    finished a job goes on with the next lane, so that a job costs no task of its own.
+    """
 
     def __init__(
         self,
@@ -63,8 +68,11 @@ class Outbox:
         self._load = load
         self._lease = lease
         self._lanes: dict[str, deque[tuple[Job, datetime]]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(LANES)
+        self._ready: deque[str] = deque()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._resting: list[asyncio.Future[None]] = []
+        self._done: list[asyncio.Future[None]] = []
+        self._running: set[int] = set()
         self._stopping = False
 
     @property
@@ -76,57 +84,98 @@ class Outbox:
         """Run *job*, leased to this process, when its lane is free."""
         if self._stopping:
             return
-        until = self._clock.now() + self._lease
+        entry = (job, self._clock.now() + self._lease)
         lane = self._lanes.get(job.lane)
         if lane is not None:
             if all(waiting.id != job.id for waiting, _ in lane):
-                lane.append((job, until))
+                lane.append(entry)
             return
-        self._lanes[job.lane] = deque([(job, until)])
-        task = asyncio.create_task(self._run_lane(job.lane))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._lanes[job.lane] = deque((entry,))
+        self._ready.append(job.lane)
+        self._wake()
+
+    def _wake(self) -> None:
+        """Have somebody look at the lanes that are ready."""
+        while self._resting:
+            resting = self._resting.pop()
+            if not resting.done():
+                resting.set_result(None)
+                return
+        if len(self._workers) < LANES:
+            worker = asyncio.create_task(self._work(), name="outbox")
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
 
     async def idle(self) -> None:
-        """Wait until no lane runs."""
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
+        """Wait until no lane has work."""
+        while self._lanes:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._done.append(done)
+            await done
 
     async def stop(self, patience: float) -> None:
         """Begin nothing new; give what runs *patience* seconds, then cancel it (its lease lets another finish it)."""
         self._stopping = True
+        self._ready.clear()
+        for name in [name for name, lane in self._lanes.items() if lane and lane[0][0].id not in self._running]:
+            del self._lanes[name]
         for lane in self._lanes.values():
             while len(lane) > 1:
                 lane.pop()
-        if self._tasks:
-            _, late = await asyncio.wait(set(self._tasks), timeout=patience)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.idle(), patience)
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            while self._ready:
+                await self._run_lane(self._ready.popleft())
+            rest: asyncio.Future[None] = loop.create_future()
+            self._resting.append(rest)
+            await rest
 
     async def _run_lane(self, name: str) -> None:
+        """The first job of a lane; what is left goes to the end, so that a long lane does not hold up the others."""
         lane = self._lanes[name]
+        job, until = lane[0]
+        self._running.add(job.id)
         try:
-            while lane:
-                job, until = lane[0]
-                if self._clock.now() < until:  # else somebody else may have it by now
-                    async with self._slots:
-                        await self._run(job)
-                lane.popleft()
+            if self._clock.now() < until:  # else somebody else may have it by now
+                await self._run(job)
+            lane.popleft()
         except CarekitError as error:
             log.warning("a job of %s is put off: %s", name, error)
+            lane.clear()
+        except BaseException:
+            lane.clear()
+            raise
         finally:
-            del self._lanes[name]
+            self._running.discard(job.id)
+            if lane and not self._stopping:
+                self._ready.append(name)
+            else:
+                self._lanes.pop(name, None)
+                if not self._lanes:
+                    self._tell_idle()
+
+    def _tell_idle(self) -> None:
+        for done in self._done:
+            if not done.done():
+                done.set_result(None)
+        self._done.clear()
 
     async def _run(self, job: Job) -> None:
         found = await self._load(job.stream, job.seq)
         if found is not None:
             conversation, contact, events = found
             fact = events[-1].fact if events else None
-            if isinstance(fact, BotAsked):
+            if type(fact) is BotAsked:
                 await self._submit(await self._ask(job, fact, conversation, contact, events))
                 return
-            if isinstance(fact, MessageSent):
+            if type(fact) is MessageSent:
                 await self._submit(await self._send(job, fact, conversation, contact, events))
                 return
         log.warning("job %d of %s has nothing to do", job.id, job.stream)
@@ -147,7 +196,7 @@ class Outbox:
             message=asked.message,
             now=self._clock.now(),
             memory=decode_memory(conversation.memory),
-            history=_messages(events, asked.message, 20),
+            events=events,
         )
         try:
             reply = await _within(bot.respond(turn), timeout.total_seconds())
@@ -169,8 +218,7 @@ class Outbox:
         if channel is None:
             detail = f"channel {conversation.channel!r} is no longer in the file"
             return Sent(job, finished, DeliveryStatus.FAILED, detail=detail)
-        history = _messages(events, job.seq, 50)
-        outbound = Outbound(conversation, contact, job.seq, message, _address(history, contact), history)
+        outbound = Outbound(conversation, contact, job.seq, message, _address(events, contact), events)
         try:
             delivery = await _within(channel.send(outbound), SEND_TIMEOUT)
             if not isinstance(delivery, Delivery):
@@ -196,19 +244,45 @@ class Outbox:
         return Sent(job, JobDone(job.id, job.token, self._clock.now() + wait, attempts), None)
 
 
-async def _within(answer: Awaitable[T], seconds: float) -> T:
+async def _within(answer: Coroutine[Any, Any, T], seconds: float) -> T:
+    """The result of *answer*, or `TimeoutError`.
+
+    Most answers come without waiting for anything, and arming a timer would cost several times what they do: so the
+    first step is taken at once, and only an answer that really waits is put under the clock.
+    """
+    try:
+        waited_for = answer.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
     async with asyncio.timeout(seconds):
-        return await answer
+        return await _Rest(answer, waited_for)
 
 
-def _messages(events: list[Event], before: int, limit: int) -> tuple[Event, ...]:
-    found = [e for e in events if e.seq < before and isinstance(e.fact, MessageReceived | MessageSent)]
-    return tuple(found[-limit:])
+class _Rest:
+    """Goes on with a coroutine whose first step has been taken."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], waited_for: Any) -> None:
+        self._coroutine = coroutine
+        self._waited_for = waited_for
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        coroutine, waited_for = self._coroutine, self._waited_for
+        while True:
+            try:
+                try:
+                    sent = yield waited_for
+                except BaseException as error:  # noqa: BLE001 - a cancellation must reach the coroutine where it waits
+                    waited_for = coroutine.throw(error)
+                else:
+                    waited_for = coroutine.send(sent)
+            except StopIteration as done:
+                return done.value
 
 
-def _address(history: tuple[Event, ...], contact: Contact) -> str:
+def _address(events: list[Event], contact: Contact) -> str:
     """Where the contact last wrote from; before they wrote, the first address they are known by."""
-    for event in reversed(history):
+    for event in reversed(events):
         if isinstance(event.fact, MessageReceived) and event.fact.sender:
             return event.fact.sender.split(":", 1)[1]
     if contact.addresses:

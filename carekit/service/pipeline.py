@@ -16,7 +16,7 @@ import attrs
 from carekit.facts import actions as a
 from carekit.facts import events as f
 from carekit.facts.codec import encode_memory
-from carekit.facts.nouns import Address, Agent, Contact, Conversation, Inbound, Presence, Status
+from carekit.facts.nouns import Address, Agent, Contact, Conversation, Inbound, Presence, Status, replace
 from carekit.ground.clock import Clock
 from carekit.ground.errors import CarekitError, Conflict, KeyReused, NotFound, Refused, Stale
 from carekit.ground.ids import Ids
@@ -94,7 +94,7 @@ class Pipeline:
         for index, (e1, e2, j1, j2) in enumerate(spans):
             result = results[index]
             if isinstance(result, Kept) and e2 > e1:
-                results[index] = attrs.evolve(result, events=written.events[e1:e2], jobs=written.jobs[j1:j2])
+                results[index] = replace(result, events=written.events[e1:e2], jobs=written.jobs[j1:j2])
         return results
 
     # --- one handler a command
@@ -134,7 +134,7 @@ class Pipeline:
             world.put_address(inbound.sender.key, contact.id)
             world.put_contact(contact)
         kept = self._finish(turn, world)
-        return attrs.evolve(kept, seq=event.seq, contact=contact.id, stream=id)
+        return replace(kept, seq=event.seq, contact=contact.id, stream=id)
 
     def _contact_of(self, sender: Address, world: World, now: datetime) -> tuple[Contact, bool]:
         id = world.addresses.get(sender.key)
@@ -264,7 +264,7 @@ class Pipeline:
             agent = evolve_agent(agent, event)
             world.events.append(event)
         assert agent is not None
-        world.agents[agent.id] = agent
+        world.agents = {**world.agents, agent.id: agent}
         if command.credential:
             world.credentials[agent.id] = command.credential
         freed = frozenset({agent.id}) if _spare(agent) > _spare(before) else frozenset()
@@ -295,7 +295,7 @@ class Pipeline:
                 before = world.agents.get(id)
                 if agent is not before and _spare(agent) > _spare(before):
                     freed.add(id)
-            world.agents = dict(turn.agents)
+            world.agents = turn.agents
         push = self._push.get(conversation.channel, True)
         id = conversation.id
         for event in turn.events:

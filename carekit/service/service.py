@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from carekit.facts.events import Event, Resolved
+from carekit.facts.events import Event
 from carekit.facts.nouns import Contact, Conversation, Status
 from carekit.ground.clock import Clock, SystemClock
 from carekit.ground.errors import CarekitError, ConfigError
@@ -160,16 +160,17 @@ class Service:
     def _committed(self, kept: Sequence[Kept]) -> None:
         """Right after a commit: followers, jobs, timers, capacity, plugins."""
         freed = False
+        heard = self.hub.followers or self.notifier.listens
         live: list[Live] = []
         for result in kept:
             conversation = result.conversation
-            if result.events:
+            if heard:
                 live.extend(Live(event, conversation) for event in result.events)
-                if conversation is not None:
-                    if conversation.timers:
-                        self.alarms.set(min(conversation.timers.values()))
-                    if conversation.resolved_at is not None and any(type(e.fact) is Resolved for e in result.events):
-                        self.desk.handle_times.note(conversation)
+            if conversation is not None and result.events:
+                if conversation.timers:
+                    self.alarms.set(min(conversation.timers.values()))
+                if conversation.status is Status.RESOLVED:
+                    self.desk.handle_times.note(conversation)
             for job in result.jobs:
                 self.outbox.take(job)
             freed = freed or bool(result.freed)

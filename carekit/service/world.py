@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from carekit.facts.events import Event
@@ -13,14 +14,14 @@ class World:
     """The working set of a batch. Commands read from it and put their results into it."""
 
     def __init__(self, loaded: Loaded) -> None:
-        self.conversations: dict[str, Conversation] = dict(loaded.conversations)
-        self.contacts: dict[str, Contact] = dict(loaded.contacts)
-        self.addresses: dict[str, str] = dict(loaded.addresses)
-        self.keys: dict[str, str] = dict(loaded.keys)
-        self.receipts: dict[str, str] = dict(loaded.receipts)
-        self.agents: dict[str, Agent] = dict(loaded.agents)
-        self.heads: dict[str, int] = dict(loaded.heads)
-        self.jobs: dict[int, Job] = dict(loaded.jobs)
+        self.conversations = loaded.conversations
+        self.contacts = loaded.contacts
+        self.addresses = loaded.addresses
+        self.keys = loaded.keys
+        self.receipts = loaded.receipts
+        self.agents: Mapping[str, Agent] = loaded.agents
+        self.heads = loaded.heads
+        self.jobs = loaded.jobs
         self._agents_before = loaded.agents
         self.events: list[Event] = []
         self._changed: dict[str, None] = {}
@@ -57,7 +58,9 @@ class World:
     def batch(self, lease_until: datetime) -> Batch:
         """Everything to write."""
         before = self._agents_before
-        agents = [(agent, before.get(id)) for id, agent in self.agents.items() if before.get(id) is not agent]
+        agents = []
+        if self.agents is not before:
+            agents = [(agent, before.get(id)) for id, agent in self.agents.items() if before.get(id) is not agent]
         return Batch(
             events=self.events,
             conversations=[self.conversations[id] for id in self._changed],
