@@ -1,179 +1,21 @@
-"""A desk with the console on it: in this process for most tests, behind a real server for those with a browser."""
+"""The world of each test, and where the helpers lie."""
 
 from __future__ import annotations
 
-import asyncio
-import re
-import socket
-import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from concurrent.futures import Future
-from types import ModuleType
-from typing import Any, TypeVar
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
-import httpx2
 import pytest
-import uvicorn
-from carekit_console import plugin
-from carekit_console.app import Console
-from starlette.applications import Starlette
-from starlette.routing import Mount, Route
 
-from carekit import Address, Bot, BotReply, BotTurn, Source, hookimpl
-from carekit.testing.desk import DeskKit
+sys.path.insert(0, str(Path(__file__).parent))  # the helper console_harness lies beside the tests
 
-T = TypeVar("T")
-
-FILE = """
-[service]
-name = "Northwind care"
-timezone = "UTC"
-secret = "a secret for tests only"
-url = "{url}"
-
-[store]
-use = "memory"
-
-[channels.website]
-use = "loopback"
-
-[channels.support]
-use = "loopback"
-
-[bots.guide]
-use = "guide"
-
-[policies.guide-first]
-use = "bot"
-bot = "guide"
-channels = ["website"]
-
-[policies.routing]
-use = "route"
-
-[policies.first-reply]
-use = "sla"
-first_response = "4h"
-
-[apps.console]
-use = "console"
-path = "/console"
-"""
-
-
-class Guide(Bot):
-    """Knows one thing, and says where it has it from."""
-
-    async def respond(self, turn: BotTurn) -> BotReply:
-        if "return" in turn.text.lower():
-            source = Source("Returns and refunds", "https://northwind.example/help/returns", 0.91)
-            text = "You can return anything within 30 days. The label is in your order's page."
-            return BotReply(text, (source,), confidence=0.91, threshold=0.35)
-        return BotReply("I could not find that.", missed=True, confidence=0.12, threshold=0.35)
-
-
-def bots() -> ModuleType:
-    """A plugin with the bot above."""
-
-    @hookimpl
-    def carekit_bots() -> Mapping[str, type[Bot]]:
-        return {"guide": Guide}
-
-    module = ModuleType("guide_plugin")
-    module.carekit_bots = carekit_bots  # type: ignore[attr-defined]
-    return module
-
-
-class Visitor:
-    """A browser without a screen: keeps cookies, sends forms with their token."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.client = httpx2.AsyncClient(transport=httpx2.ASGITransport(world.asgi), base_url=world.url)
-
-    def get(self, path: str, **kwargs: Any) -> httpx2.Response:
-        return self.world.kit.run(self.client.get(f"/console{path}", **kwargs))
-
-    def post(self, path: str, data: Mapping[str, str] | None = None, *, token: bool = True, **kwargs: Any) -> httpx2.Response:
-        fields = dict(data or {})
-        if token:
-            fields.setdefault("csrf", self.token())
-        return self.world.kit.run(self.client.post(f"/console{path}", data=fields, **kwargs))
-
-    def token(self) -> str:
-        page = self.get("/login", follow_redirects=True).text
-        found = re.search(r'name="csrf" value="([^"]+)"', page)
-        assert found, "the page has no form token"
-        return found[1]
-
-    def log_in(self, agent: str, password: str = "") -> httpx2.Response:
-        return self.post("/login", {"email": agent, "password": password or f"password-of-{agent}"})
-
-
-class World:
-    """The desk, the console's routes, and visitors."""
-
-    def __init__(self, url: str = "http://console.test", secure: bool = False) -> None:
-        self.url = url.replace("http:", "https:") if secure else url
-        self.kit = DeskKit(FILE.format(url=self.url), extra={"console": plugin, "guide": bots()}, discover=False)
-        self.console = next(part for part in self.kit.service.components() if isinstance(part, Console))
-        self.routes = [route for route in self.console.routes(self.kit.desk) if isinstance(route, Route)]
-        self.asgi = Starlette(routes=[Mount(self.console.path, routes=list(self.routes))])
-
-    def visitor(self) -> Visitor:
-        return Visitor(self)
-
-    def agent(self, id: str = "lena", **fields: Any) -> Visitor:
-        """A visitor who is logged in as a new agent."""
-        self.kit.add_agent(id, **fields)
-        visitor = self.visitor()
-        assert visitor.log_in(id).status_code == 303
-        return visitor
-
-    def write(self, text: str, sender: str = "ana", channel: str = "support", **fields: Any) -> str:
-        """A message of a contact; returns the conversation's id."""
-        name = fields.pop("name", sender.title())
-        address = fields.pop("address", Address("email", f"{sender}@post.example", name, verified=True))
-        return self.kit.write(text, sender=sender, channel=channel, name=name, address=address, **fields).conversation
+from console_harness import World  # noqa: E402 - found only after the line above
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
+    """A desk with a bot, routing, a first-reply promise and the console, and nobody in it."""
     made = World()
     yield made
     made.kit.close()
-
-
-class Served:
-    """A world behind a real server, on a thread of its own that is the only one to touch the desk."""
-
-    def __init__(self, fill: Callable[[World], None]) -> None:
-        self.socket = socket.socket()
-        self.socket.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        self.world = World(self.url)
-        fill(self.world)
-        config = uvicorn.Config(self.world.asgi, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
-        self.server = uvicorn.Server(config)
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self.ready = threading.Event()
-        self.thread = threading.Thread(target=lambda: self.world.kit.run(self._serve()), daemon=True)
-        self.thread.start()
-        assert self.ready.wait(10), "the server did not start"
-
-    async def _serve(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.loop.call_later(0.2, self.ready.set)
-        await self.server.serve(sockets=[self.socket])
-
-    def do(self, step: Coroutine[Any, Any, T]) -> T:
-        """Run a step on the desk's own loop while it serves."""
-        assert self.loop is not None
-        future: Future[T] = asyncio.run_coroutine_threadsafe(step, self.loop)
-        return future.result(10)
-
-    def stop(self) -> None:
-        self.world.kit.service.hub.close()
-        self.server.should_exit = True
-        self.thread.join(10)
-        self.world.kit.close()

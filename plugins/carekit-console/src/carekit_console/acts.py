@@ -32,9 +32,7 @@ from carekit_console.session import Session
 from carekit_console.views import VIEWS
 
 STALE: Final = "Something new arrived while you were writing. Read it, then send anyway or edit."
-REUSED: Final = (
-    "An earlier version of this text was already taken. Look at the thread before you send this one."
-)
+REUSED: Final = "An earlier version of this text was already taken. Look at the thread before you send this one."
 
 
 @attrs.frozen
@@ -120,7 +118,13 @@ class Acts:
         return response
 
     async def _do(
-        self, request: Request, session: Session, form: Form, action: Action, kind: str = "", expected: int | None = None
+        self,
+        request: Request,
+        session: Session,
+        form: Form,
+        action: Action,
+        kind: str = "",
+        expected: int | None = None,
     ) -> Response:
         id = request.path_params["id"]
         key = form.get("key", "")[:100]

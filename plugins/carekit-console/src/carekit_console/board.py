@@ -118,7 +118,7 @@ class Board:
         return Opened(
             conversation=conversation,
             row=self._row(conversation, contact_name(contact), people, now),
-            entries=thread(events, people, now, self.zone),
+            entries=thread(events, people, now, self.zone, conversation.subject),
             before=max(1, first - WINDOW) if first > 1 else None,
             card=await self._card(conversation, contact, people, session),
             channel_title=self._titles().get(conversation.channel, conversation.channel),

@@ -6,7 +6,7 @@ import asyncio
 import re
 import secrets
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -54,7 +54,9 @@ class Pages:
 
     async def conversation(self, request: Request, session: Session) -> Response:
         """An open conversation beside its list; ``?part=thread`` gives only the conversation."""
-        opened = await self.board.open(request.path_params["id"], session, _number(request.query_params.get("from", "")))
+        opened = await self.board.open(
+            request.path_params["id"], session, _number(request.query_params.get("from", ""))
+        )
         return await self.show(request, session, self.view_of(request, session, opened), opened)
 
     def view_of(self, request: Request, session: Session, opened: Opened, asked: str = "") -> View:
@@ -83,14 +85,14 @@ class Pages:
         values |= {"view": view, "opened": opened, "views": VIEWS.values(), "key": secrets.token_urlsafe(16)}
         values |= {"problem": problem, "stale": stale, "kind": kind, "text": text}
         if part == "thread" and opened is not None:
-            return self.renderer.page("part_thread.html", **values)
+            return self.renderer.page("part_thread.html", 200, **values)
         (rows, after), counts = await asyncio.gather(
             self.board.rows(view, session, request.query_params.get("cursor", "")), self.board.counts(session)
         )
         values |= {"rows": rows, "after": after, "counts": counts, "paged": "cursor" in request.query_params}
         return self.renderer.page("part_list.html" if part == "list" else "console.html", status, **values)
 
-    def common(self, request: Request, session: Session) -> dict[str, object]:
+    def common(self, request: Request, session: Session) -> dict[str, Any]:
         """What every page of an agent shows."""
         theme, keys = preferences(request)
         return {
@@ -116,7 +118,7 @@ class Pages:
         titles = {name: channel.title or name for name, channel in self.desk.channels.items()}
         values = self.common(request, session)
         values |= {"days": days, "periods": PERIODS, "summary": summary(report, titles), "timezone": self.desk.timezone}
-        return self.renderer.page("reports.html", **values)
+        return self.renderer.page("reports.html", 200, **values)
 
     async def find(self, request: Request, session: Session) -> Response:
         """The latest conversations in which every word of ``q`` occurs, for the palette."""
@@ -125,7 +127,9 @@ class Pages:
         for row in await self.board.recent(session, RECENT):
             text = f"{row.name} {row.subject} {row.preview} {row.assignee}".casefold()
             if all(word in text for word in words):
-                found.append({"id": row.id, "title": row.name, "detail": row.subject or row.preview, "state": row.state})
+                found.append(
+                    {"id": row.id, "title": row.name, "detail": row.subject or row.preview, "state": row.state}
+                )
         return JSONResponse({"conversations": found[:20]})
 
     async def who(self, request: Request, session: Session) -> Response:

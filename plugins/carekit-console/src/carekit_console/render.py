@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -55,7 +55,7 @@ class Renderer:
         self._env.globals["base"] = base
         self._env.globals["static"] = self.static
 
-    def page(self, template: str, status: int = 200, **values: object) -> Response:
+    def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
         """The page *template* with *values*."""
         return dress(HTMLResponse(self._env.get_template(template).render(values), status))
 

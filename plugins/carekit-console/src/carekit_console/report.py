@@ -57,9 +57,12 @@ def summary(report: Mapping[str, object], titles: Mapping[str, str]) -> Summary:
     count = report.get("conversations")
     conversations = count if isinstance(count, int) else None
     charts = [
-        _durations("first-reply", "First reply", report.get("first_response"), "From the first message to our first reply"),
+        _durations(
+            "first-reply", "First reply", report.get("first_response"), "From the first message to our first reply"
+        ),
         _durations("resolution", "Resolution", report.get("resolution"), "From the start to the last resolution"),
         _channels(report.get("by_channel"), titles),
+        _targets(report.get("targets")),
     ]
     figures = (
         Figure("Conversations", "–" if conversations is None else f"{conversations:,}", "that began in the period"),
@@ -140,6 +143,14 @@ def _channels(value: object, titles: Mapping[str, str]) -> Chart:
     most = max((count for _, count in counted), default=0.0)
     bars = tuple(Bar(label, f"{count:,.0f}", _share(count, most)) for label, count in counted)
     return Chart("channels", "Conversations by channel", "Conversations that began in the period", bars)
+
+
+def _targets(value: object) -> Chart:
+    table = _table(value)
+    met, missed = _number(table.get("met")) or 0.0, _number(table.get("breached")) or 0.0
+    counted = (("Met", met), ("Missed", missed)) if met + missed else ()
+    bars = tuple(Bar(label, f"{count:,.0f}", _share(count, met + missed)) for label, count in counted)
+    return Chart("targets", "Promises about time", "Targets of these conversations that were met or missed", bars)
 
 
 def _share(value: float, longest: float) -> float:

@@ -12,10 +12,14 @@ from carekit_console.words import metric, remaining
 
 @attrs.frozen
 class Chip:
-    """A promise to show: ``tone`` is ``due``, ``risk`` or ``overdue``; the instants let the browser tick by itself."""
+    """A promise to show: ``tone`` is ``due``, ``risk`` or ``overdue``; the instants let the browser tick by itself.
+
+    ``short`` is for lists, where the chip stands in a row of others.
+    """
 
     label: str
     text: str
+    short: str
     tone: str
     due: str
     risk: str
@@ -35,9 +39,9 @@ def _chip(target: Target, now: datetime) -> Chip:
     risk = target.due - (target.due - target.started_at) / 4
     left = target.due - now
     if target.state == "breached" or now >= target.due:
-        text, tone = f"{label} overdue by {remaining(left)}", "overdue"
+        text, short, tone = f"{label} overdue by {remaining(left)}", f"Overdue by {remaining(left)}", "overdue"
     elif now >= risk:
-        text, tone = f"{label} at risk: {remaining(left)} left", "risk"
+        text, short, tone = f"{label} at risk: {remaining(left)} left", f"At risk: {remaining(left)}", "risk"
     else:
-        text, tone = f"{label} due in {remaining(left)}", "due"
-    return Chip(label, text, tone, target.due.isoformat(timespec="seconds"), risk.isoformat(timespec="seconds"))
+        text, short, tone = f"{label} due in {remaining(left)}", f"Due in {remaining(left)}", "due"
+    return Chip(label, text, short, tone, target.due.isoformat(timespec="seconds"), risk.isoformat(timespec="seconds"))

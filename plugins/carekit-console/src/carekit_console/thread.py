@@ -23,7 +23,7 @@ from carekit import (
 )
 from carekit_console import lines
 from carekit_console.people import People
-from carekit_console.words import DELIVERY, PURPOSE, Piece, Stamp, day, initials, pieces, size, stamp
+from carekit_console.words import DELIVERY, PURPOSE, Piece, Stamp, bare, day, initials, pieces, size, stamp
 
 
 @attrs.frozen
@@ -76,6 +76,8 @@ class Thread:
     people: People
     now: datetime
     zone: ZoneInfo
+    subject: str = ""
+    """The conversation's own, which its messages need not repeat."""
     entries: list[Entry] = attrs.field(factory=list)
     _at: dict[int, int] = attrs.field(factory=dict)
     _answered: BotAnswered | None = None
@@ -117,7 +119,7 @@ class Thread:
             author=self.people.contact,
             initials=initials(self.people.contact),
             tag="Automatic" if fact.automatic else "",
-            subject=fact.subject,
+            subject=self._subject(fact.subject),
             body=pieces(fact.text),
             quoted=pieces(fact.meta.get("quoted", "")),
             files=_files(fact.attachments),
@@ -138,13 +140,17 @@ class Thread:
             author=name,
             initials=initials(name),
             tag="Bot" if bot else (PURPOSE.get(fact.purpose, "Automatic") if fact.automatic else ""),
-            subject=fact.subject,
+            subject=self._subject(fact.subject),
             body=pieces(fact.text),
             files=_files(fact.attachments),
             sources=fact.sources,
             state=DELIVERY[fact.status],
             why=self._why(event, None, detail) if fact.automatic else None,
         )
+
+    def _subject(self, subject: str) -> str:
+        """A message's subject if it says something that the page's title does not."""
+        return "" if bare(subject) == bare(self.subject) else subject
 
     def _note(self, event: Event, fact: NoteAdded) -> Entry:
         name = self.people.name(fact.author)
@@ -182,9 +188,9 @@ _BUILDERS: Mapping[type, Callable[[Thread, Event, Any], Entry]] = {
 }
 
 
-def thread(events: Iterable[Event], people: People, now: datetime, zone: ZoneInfo) -> list[Entry]:
-    """The entries of *events*, oldest first."""
-    building = Thread(people, now, zone)
+def thread(events: Iterable[Event], people: People, now: datetime, zone: ZoneInfo, subject: str = "") -> list[Entry]:
+    """The entries of *events*, oldest first; a message repeats the *subject* only where it changes it."""
+    building = Thread(people, now, zone, subject)
     for event in events:
         building.add(event)
     return building.entries

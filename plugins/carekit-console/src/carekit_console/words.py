@@ -44,6 +44,7 @@ TRIGGER: Final = {
 }
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MARKS: Final = re.compile(r"^(\s*(re|aw|sv|rv|antw|fwd?|wg|tr)\s*(\[\d+\])?\s*:)+", re.IGNORECASE)
 # Only these two schemes become links; what follows the last letter, digit or slash is punctuation of the sentence.
 _LINK: Final = re.compile(r"https?://[^\s<>\"'`\\]{1,2000}[^\s<>\"'`\\.,;:!?)\]}]", re.IGNORECASE)
 
@@ -134,6 +135,11 @@ def pieces(text: str) -> tuple[Piece, ...]:
     if position < len(text):
         found.append(Piece(text[position:]))
     return tuple(found)
+
+
+def bare(subject: str) -> str:
+    """A subject without the marks that mail programs put before it, to compare two of them."""
+    return _MARKS.sub("", subject).strip().casefold()
 
 
 def size(count: int) -> str:

@@ -124,7 +124,10 @@ export function tick(root = document) {
     const { label, due, risk } = chip.dataset;
     const left = (Date.parse(due) - now) / 1000;
     const tone = left <= 0 ? "overdue" : now >= Date.parse(risk) ? "risk" : "due";
-    const texts = { overdue: `${label} overdue by ${span(left, 2)}`, risk: `${label} at risk: ${span(left, 2)} left`, due: `${label} due in ${span(left, 2)}` };
+    const time = span(left, 2);
+    const texts = chip.dataset.chip === "short"
+      ? { overdue: `Overdue by ${time}`, risk: `At risk: ${time}`, due: `Due in ${time}` }
+      : { overdue: `${label} overdue by ${time}`, risk: `${label} at risk: ${time} left`, due: `${label} due in ${time}` };
     set(chip, texts[tone]);
     if (!chip.classList.contains(`chip-${tone}`)) chip.className = `chip chip-${tone}`;
   }

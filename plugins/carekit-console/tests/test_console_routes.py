@@ -1,0 +1,194 @@
+"""What holds for every route, generated from the list of routes: a new one is covered the day it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from console_harness import World
+from starlette.routing import Route
+
+from carekit import AddNote, Scope
+from carekit_console.render import CSP
+
+OPEN = {"static", "login", "log_in"}
+VALUES = {"version": "x", "name": "console.js", "view": "all", "seq": "2", "number": "0"}
+FIELDS = {"text": "hello", "expected_seq": "99", "agent": "me", "until": "hour", "presence": "away", "theme": "dark"}
+
+
+def routes() -> list[Route]:
+    """The routes of a console, made once to name the tests."""
+    world = World()
+    world.kit.close()
+    return world.routes
+
+
+ROUTES = routes()
+POSTS = [route for route in ROUTES if "POST" in (route.methods or ())]
+READS = [route for route in ROUTES if "GET" in (route.methods or ())]
+PER_CONVERSATION = [route for route in ROUTES if "{id}" in route.path]
+
+
+def path_of(route: Route, id: str) -> str:
+    """An address that the route answers."""
+    path = route.path.replace(":int", "")
+    for name, value in {**VALUES, "id": id}.items():
+        path = path.replace("{" + name + "}", value)
+    return path
+
+
+def named(routes: list[Route]) -> Any:
+    return pytest.mark.parametrize("route", routes, ids=[route.name for route in routes])
+
+
+def log_of(world: World) -> int:
+    """How long the whole log is."""
+    return len(world.kit.run(world.kit.desk.feed(0, Scope.everything(), limit=10_000)))
+
+
+class Shared:
+    """One world for tests that all show that nothing changes: two agents who see everything, one who sees an inbox."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.lena, self.marc = self.world.agent("lena", name="Lena Canary"), self.world.agent("marc")
+        self.limited = self.world.agent("ines", inboxes=["support"])
+        self.id = self.world.write("a canary of a message")
+        self.foreign = self.world.write("a canary of a message", sender="joe", channel="website", name="Canary Person")
+        self.world.kit.act(AddNote("a canary of a note"), "agent:x", self.foreign)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Shared]:
+    made = Shared()
+    yield made
+    made.world.kit.close()
+
+
+@named(POSTS)
+@pytest.mark.parametrize("token", [None, "", "nonsense", "foreign", "session"])
+def test_a_form_without_its_own_token_changes_nothing(shared: Shared, route: Route, token: str | None) -> None:
+    """No token, a wrong one, another session's, the cookie itself: refused, and the log does not grow."""
+    world, id = shared.world, shared.id
+    visitor, other = shared.lena, shared.marc
+    page = other.get("/view/mine").text
+    foreign = page.split('name="csrf" value="')[1].split('"')[0]
+    given = {"foreign": foreign, "session": visitor.client.cookies["carekit-console"]}.get(token or "", token)
+    before = log_of(world)
+    fields = FIELDS | {"email": "lena", "password": "password-of-lena"}
+    answer = visitor.post(path_of(route, id), fields | ({} if given is None else {"csrf": given}), token=False)
+    assert answer.status_code == 403
+    assert log_of(world) == before
+
+
+@named(POSTS)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://console.test.evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "https://evil.example"},
+    ],
+    ids=str,
+)
+def test_a_form_from_another_site_changes_nothing(shared: Shared, route: Route, headers: dict[str, str]) -> None:
+    """Even with the right token, a form that another site sent is refused."""
+    world, id = shared.world, shared.id
+    visitor = shared.lena
+    token = visitor.get("/view/mine").text.split('name="csrf" value="')[1].split('"')[0]
+    before = log_of(world)
+    answer = visitor.post(path_of(route, id), FIELDS | {"csrf": token}, headers=headers)
+    assert answer.status_code == 403
+    assert log_of(world) == before
+
+
+@named([route for route in READS if route.name != "live"])
+def test_reading_changes_nothing(shared: Shared, route: Route) -> None:
+    """Every page asked for twice leaves the log as it was."""
+    world, id = shared.world, shared.id
+    visitor = shared.lena
+    before = log_of(world)
+    for _ in range(2):
+        visitor.get(path_of(route, id))
+    assert log_of(world) == before
+
+
+@named([route for route in ROUTES if route.name not in OPEN])
+def test_nothing_is_answered_without_a_session(shared: Shared, route: Route) -> None:
+    """Every route but the log-in sends strangers to it, and tells them nothing."""
+    world, id = shared.world, shared.id
+    visitor = world.visitor()
+    call = visitor.get if "GET" in (route.methods or ()) else lambda path: visitor.post(path, FIELDS)
+    answer = call(path_of(route, id))
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/console/login")
+    assert "canary" not in answer.text
+
+
+@named(PER_CONVERSATION)
+def test_a_foreign_conversation_is_like_none_at_all(shared: Shared, route: Route) -> None:
+    """An agent of another inbox gets, byte for byte, what a made-up id gets; and changes nothing."""
+    world, visitor, foreign = shared.world, shared.limited, shared.foreign
+    before = log_of(world)
+    if "GET" in (route.methods or ()):
+        real, none = (visitor.get(path_of(route, id)) for id in (foreign, "c_404"))
+    else:
+        real, none = (visitor.post(path_of(route, id), FIELDS, follow_redirects=False) for id in (foreign, "c_404"))
+    assert real.status_code == none.status_code == 404
+    assert real.content == none.content
+    assert dict(real.headers) == dict(none.headers)
+    assert "canary" not in real.text
+    assert log_of(world) == before
+
+
+@pytest.mark.parametrize(
+    "path", ["/view/mine", "/view/all", "/view/all?part=list", "/view/waiting", "/find?q=canary", "/find"]
+)
+def test_no_list_shows_a_foreign_inbox(shared: Shared, path: str) -> None:
+    """Lists, counts and the search stay within the agent's inboxes."""
+    text = shared.limited.get(path).text
+    assert "Canary Person" not in text
+    if path.startswith("/view"):
+        assert 'data-count="all">1</span>' in text
+
+
+def test_a_foreign_conversation_cannot_be_given_to_who_may_not_see_it(world: World) -> None:
+    """Assigning checks the other agent's inboxes too."""
+    id = world.write("hello")
+    visitor = world.agent("lena")
+    world.kit.add_agent("marc", inboxes=["website"])
+    page = visitor.get(f"/c/{id}").text
+    assert 'value="marc"' not in page
+    assert visitor.post(f"/c/{id}/assign", {"agent": "marc"}).status_code == 422
+    assert visitor.post(f"/c/{id}/assign", {"agent": "nobody-here"}).status_code == 422
+
+
+def test_reports_are_for_those_who_see_everything(world: World) -> None:
+    """The report covers all inboxes, so an agent of some cannot open it."""
+    assert world.agent("lena", inboxes=["support"]).get("/reports").status_code == 403
+
+
+@named(ROUTES)
+def test_every_answer_carries_the_headers(world: World, route: Route) -> None:
+    """The policy for content, no sniffing, no framing, and no caching of what is somebody's."""
+    id = world.write("hello")
+    visitor = world.agent("lena")
+    if route.name == "live":
+        pytest.skip("a stream never ends here; test_console_live.py reads it")
+    path = path_of(route, id)
+    answer = visitor.get(path) if "GET" in (route.methods or ()) else visitor.post(path, FIELDS)
+    assert answer.headers["content-security-policy"] == CSP or route.name == "file"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-frame-options"] == "DENY"
+    if route.name != "static":
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_two_agents_at_one_address_see_their_own_page(shared: Shared) -> None:
+    """The same address shows each agent their own name and conversations."""
+    assert '<strong dir="auto">Lena Canary' in shared.lena.get("/view/snoozed").text
+    assert "Lena Canary" not in shared.marc.get("/view/snoozed").text
