@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -32,6 +33,11 @@ class Component:
     Settings: ClassVar[type] = NoSettings
     starter: ClassVar[str] = ""
     """TOML tables that ``carekit init`` writes for it: a useful beginning that works as it stands. Empty for none."""
+
+    folder: Path = Path()
+    """The folder of the file, where relative paths begin; set before `check`."""
+    secret: bytes = b""
+    """32 bytes of its own, derived from the service's secret, the same at every start; set before it runs."""
 
     def __init__(self, name: str, settings: Any) -> None:
         self.name = name

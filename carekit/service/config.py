@@ -338,6 +338,7 @@ class _Reader:
             return None
         try:
             component = offer.cls(name, settings)
+            component.folder = self._path.parent.resolve()
             for problem in component.check():
                 self._fault(where, "", problem)
         except Exception as error:  # noqa: BLE001 - a stranger's constructor; the integrator needs the place, not a traceback

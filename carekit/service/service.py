@@ -56,6 +56,8 @@ class Service:
         self.notifier = Notifier(plugins.on_event, plugins.on_measured)
         self.channels = {name: part.component for name, part in settings.channels.items()}
         self.signer = Signer(self._secret())
+        for component in self.components():
+            component.secret = self.signer.derive(f"component:{component.name}")
         push = {name: channel.capabilities.push for name, channel in self.channels.items()}
         book = self._rulebook()
         self.pipeline = Pipeline(self.store, book, self.clock, ids or RandomIds(), push=push, lease=LEASE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from datetime import timedelta
 
 from argon2 import PasswordHasher
@@ -34,6 +35,10 @@ class Signer:
         if not isinstance(value, str):
             raise NotAllowed("this link or session is not valid, or no longer")
         return value
+
+    def derive(self, purpose: str) -> bytes:
+        """32 bytes for one purpose, the same at every start."""
+        return hmac.new(self._secret.encode(), f"carekit:{purpose}".encode(), "sha256").digest()
 
     def seal(self, purpose: str, value: str) -> str:
         """A token without a time: the same for the same value, so that pure rules may make it."""
