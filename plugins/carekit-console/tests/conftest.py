@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # the helper console_harness lies beside the tests
 
-from console_harness import World  # noqa: E402 - found only after the line above
+from console_harness import World
 
 
 @pytest.fixture

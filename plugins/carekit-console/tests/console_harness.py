@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 import httpx2
 import uvicorn
-from carekit.testing import DeskKit
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 from carekit import Address, AgentChanged, Bot, BotReply, BotTurn, Source, hookimpl
+from carekit.testing import DeskKit
 from carekit_console import plugin
 from carekit_console.app import Console
 

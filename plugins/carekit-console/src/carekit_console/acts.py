@@ -1,4 +1,4 @@
-"""What an agent can do: one handler per form, each a plain POST that ends in a redirect (or in JSON for our scripts)."""
+"""What an agent can do: one handler per form, each a plain POST that ends in a redirect (in JSON for our scripts)."""
 
 from __future__ import annotations
 

@@ -156,9 +156,9 @@ class Pages:
 
 def _attachment(events: list[Event], seq: int, number: int) -> Attachment:
     for event in events:
-        if event.seq == seq and isinstance(event.fact, MessageReceived | MessageSent):
-            if number < len(event.fact.attachments):
-                return event.fact.attachments[number]
+        files = event.fact.attachments if isinstance(event.fact, MessageReceived | MessageSent) else ()
+        if event.seq == seq and number < len(files):
+            return files[number]
     raise NotFound("no such file")
 
 

@@ -1,4 +1,4 @@
-"""The report as figures and bars to show. Every key of the desk's report may be missing: what is not known is said so."""
+"""The report as figures and bars to show. Every key of the desk's report may be missing: the page then says so."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class File:
 
 @attrs.frozen
 class Entry:
-    """One line of the thread. ``kind`` is ``message``, ``note``, ``event`` or ``day``; ``role`` says who wrote a message."""
+    """One line of the thread. ``kind`` is ``message``, ``note``, ``event`` or ``day``; ``role`` says who wrote it."""
 
     key: str
     kind: str

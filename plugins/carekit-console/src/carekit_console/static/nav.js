@@ -247,7 +247,7 @@ export function start() {
     }
   });
   document.addEventListener("pointerout", (event) => {
-    if (held && event.target.closest?.("#rows") && !event.relatedTarget?.closest?.("#rows") && $("#rows").scrollTop <= 8) release();
+    if (held && event.target.closest?.("#list") && !event.relatedTarget?.closest?.("#list") && $("#rows").scrollTop <= 8) release();
   });
   addEventListener("popstate", () => { if ($("#list")) go(location.href, { push: false }); });
 }
