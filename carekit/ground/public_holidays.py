@@ -20,19 +20,25 @@ def country_holidays(country: str, subdivision: str | None, years: Iterable[int]
     # imported here because it is large, and only deployments that name a country need it
     import holidays
 
-    countries = holidays.list_supported_countries(include_aliases=True)
     code = country.strip().upper()
-    if code not in countries:
+    span = list(years)
+    try:
+        if subdivision is None:
+            return frozenset(holidays.country_holidays(code, years=span))
+        entity = type(holidays.country_holidays(code))
+    except NotImplementedError:
+        # only a mistake pays for loading every country there is
+        known = holidays.list_supported_countries(include_aliases=True)
         raise ValueError(
-            f'"{country}" is not a country with known holidays{did_you_mean(code, countries)}: '
+            f'"{country}" is not a country with known holidays{did_you_mean(code, known)}: '
             'use its ISO code, such as "ES"'
-        )
-    known = {name.casefold(): name for name in countries[code]}
-    region = None if subdivision is None else known.get(subdivision.strip().casefold())
-    if subdivision is not None and region is None:
-        choices = ", ".join(sorted(known.values())) or "none"
+        ) from None
+    regions = {name.casefold(): name for name in (*entity.subdivisions, *entity.subdivisions_aliases)}
+    region = regions.get(subdivision.strip().casefold())
+    if region is None:
+        choices = ", ".join(sorted(regions.values())) or "none"
         raise ValueError(
-            f'"{subdivision}" is not a subdivision of {code}{did_you_mean(subdivision, known.values())}: '
+            f'"{subdivision}" is not a subdivision of {code}{did_you_mean(subdivision, regions.values())}: '
             f"known subdivisions: {choices}"
         )
-    return frozenset(holidays.country_holidays(code, subdiv=region, years=list(years)))
+    return frozenset(holidays.country_holidays(code, subdiv=region, years=span))
