@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from html import escape
 
 import attrs
 import msgspec
@@ -144,6 +145,22 @@ class Problem:
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **self.headers}
         return Response(msgspec.json.encode(body), self.kind.status, headers, "application/problem+json")
 
+    def page(self, request_id: str) -> Response:
+        """It as a plain page, for a person whose browser asked for one."""
+        title, detail, id = (escape(text) for text in (self.kind.title, self.detail, request_id))
+        headers = {
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+            **self.headers,
+        }
+        body = (
+            f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
+            f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>'
+            f"<h1>{title}</h1><p>{detail}</p><p><small>{self.kind.status}, request {id}</small></p></html>"
+        )
+        return Response(body, self.kind.status, headers, "text/html")
+
 
 def request_id(connection: HTTPConnection) -> str:
     """The id under which this request is logged."""
@@ -164,4 +181,11 @@ async def answer(connection: HTTPConnection, error: Exception) -> Response | Non
             await connection.close(1011 if told >= 500 else 1008)
         return None
     assert isinstance(connection, Request)
-    return problem.response(id)
+    return problem.page(id) if _is_person(connection) else problem.response(id)
+
+
+def _is_person(request: Request) -> bool:
+    """Whether a browser asked for a page: the API's programs get problem details whatever they accept."""
+    if request.method not in ("GET", "HEAD") or request.scope["path"].startswith("/api/"):
+        return False
+    return "text/html" in request.headers.get("accept", "")

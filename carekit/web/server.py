@@ -33,7 +33,10 @@ STOPS_WITHIN = 10
 """Seconds within which it has stopped at the latest."""
 
 CONNECTIONS = 4000
-"""Connections beyond which requests are answered with 503: a flood must not take the memory."""
+"""Connections beyond which requests are answered with 503: a flood must take neither memory nor file handles."""
+
+SPARE = 128
+"""File handles kept for the store, attachments and the far sides of channels."""
 
 FRAME = 65_536
 """Bytes of one websocket message."""
@@ -101,10 +104,20 @@ def _config(app: ASGIApp, proxies: Sequence[str], grace: int) -> uvicorn.Config:
         proxy_headers=bool(proxies),
         forwarded_allow_ips=list(proxies),
         server_header=False,
-        limit_concurrency=CONNECTIONS,
+        limit_concurrency=_room(),
         timeout_keep_alive=15,
         timeout_graceful_shutdown=grace,
     )
+
+
+def _room() -> int:
+    """Connections to take: `CONNECTIONS`, or fewer where the system gives this process too few file handles."""
+    if sys.platform == "win32":
+        return CONNECTIONS
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if soft == resource.RLIM_INFINITY else min(CONNECTIONS, max(SPARE, soft - SPARE))
 
 
 def bind(host: str, port: int) -> list[socket.socket]:

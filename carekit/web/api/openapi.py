@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-import carekit
+from carekit import __version__
 from carekit.facts.events import FACTS
 from carekit.seams.desk import Desk
 from carekit.web.api.endpoint import KEY_LIMIT, Endpoint
@@ -45,7 +45,7 @@ def document(desk: Desk, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": f"{desk.name} API",
-            "version": carekit.__version__,
+            "version": __version__,
             "description": "Conversations, contacts, events and reports. Every answer lies within the token's inboxes.",
         },
         "servers": [{"url": desk.url("").rstrip("/")}],

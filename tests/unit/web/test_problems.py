@@ -111,3 +111,16 @@ def test_a_path_that_is_nowhere_is_a_problem(web: Web) -> None:
     response = web.request("PUT", "/healthz")
     assert response.status_code == 405
     assert "GET" in response.headers["allow"]
+
+
+def test_a_person_gets_a_page(kit: DeskKit) -> None:
+    """A browser that asks for a page gets the refusal as one, escaped; a program below /api never does."""
+    web = raising(kit, e.NotAllowed("<b>no</b>"))
+    accepts = {"Accept": "text/html,application/xhtml+xml"}
+    response = web.get("/boom", "", headers=accepts)
+    assert response.status_code == 403
+    assert response.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    assert "&lt;b&gt;" in response.text
+    assert "<b>" not in response.text
+    assert web.get("/api/v1/none", "", headers=accepts).headers["content-type"] == "application/problem+json"
