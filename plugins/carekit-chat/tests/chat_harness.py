@@ -73,6 +73,7 @@ class Site:
     def __init__(self, parts: Any, *, keys: str = "", more: str = "", origin_only: bool = False) -> None:
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen()  # from here on a browser waits instead of being refused
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._extra = {"chat": plugin, "parts": parts}
         self._toml = toml(self.url, keys=keys, more=more)

@@ -9,8 +9,7 @@ from carekit import Bot, BotReply, BotTurn, Source, SurveyProvider, hookimpl
 
 ANSWERS = {
     "refund": (
-        "Refunds reach you within five working days of the parcel's return. "
-        "The money goes back to the card or account you paid with.",
+        "Refunds reach you within five working days of the parcel's return, on the card you paid with.",
         (
             Source("Returns and refunds", "https://shop.example/help/returns", 0.8),
             Source("How we pay money back", "https://shop.example/help/money-back", 0.6),

@@ -1,6 +1,6 @@
 // The socket, and the messages that wait for it: kept until the desk has them, sent one at a time in order.
 
-const PAUSES = [0.5, 1, 2, 4, 8, 10];
+const PAUSES = [0.5, 1, 2, 3, 4];
 const RETRIES = [1, 3, 9];
 const ACK_WITHIN = 8000;
 const HOPELESS = 4;
