@@ -136,15 +136,15 @@ service lmtp {{
                 self.process.wait(10)
             self.process = None
 
-    def deliver(self, user: str, *subjects: str, body: str = "text") -> None:
+    def deliver(self, user: str, *subjects: str, body: str = "text", sender: str = "ada@host.example") -> None:
         """Put one mail for each of *subjects* into *user*'s inbox."""
         with smtplib.LMTP("127.0.0.1", self.lmtp_port) as door:
             for subject in subjects:
                 mail = EmailMessage()
-                mail["From"], mail["To"], mail["Subject"] = "ada@host.example", user, subject
+                mail["From"], mail["To"], mail["Subject"] = sender, user, subject
                 mail["Message-ID"] = f"<{subject}@host.example>"
                 mail.set_content(body)
-                door.sendmail("ada@host.example", [user], mail.as_bytes())
+                door.sendmail(sender, [user], mail.as_bytes())
 
 
 _MASTER = """

@@ -1,0 +1,375 @@
+"""The channel keeps its contract, and mail becomes conversations and comes back as answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import imaplib
+import itertools
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carekit import (
+    Channel,
+    ConversationStarted,
+    DeliveryChanged,
+    DeliveryStatus,
+    InboundQuarantined,
+    MessageReceived,
+    MessageSent,
+    Payload,
+    Scope,
+    Secret,
+    Unavailable,
+)
+from carekit.testing import ChannelContract, DeskKit
+from carekit_email.channel import EmailChannel, faults
+from carekit_email.codec import InboundEmail, decode
+from carekit_email.intake import Intake
+from carekit_email.settings import EmailSettings, SmtpSettings
+
+ADDRESS = "help@shop.example"
+SECRET = "k" * 32
+MAILBOX = "channel@mailbox.example"
+CONTACT = "channel-contact@mailbox.example"
+_numbers = itertools.count(1)
+
+
+def mail(text: str = "Where is my order?", **headers: str) -> bytes:
+    fields = {
+        "From": "Ada <ada@host.example>",
+        "To": ADDRESS,
+        "Subject": "Order",
+        "Message-ID": f"<{next(_numbers)}@host.example>",
+    }
+    fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return "\r\n".join([*(f"{name}: {value}" for name, value in fields.items()), "", text]).encode()
+
+
+def settings(folder: Path, **changes: Any) -> EmailSettings:
+    values: dict[str, Any] = {"address": ADDRESS, "name": "Shop", "outbox": folder, "listen": "127.0.0.1:0"}
+    return EmailSettings(**(values | {"secret": Secret(SECRET)} | changes))
+
+
+class TestContract(ChannelContract):
+    """The shared suite."""
+
+    @pytest.fixture
+    def channel(self, tmp_path: Path) -> Channel:
+        return EmailChannel("mail", settings(tmp_path))
+
+    @pytest.fixture
+    def payload(self) -> Payload:
+        return Payload(
+            mail("See file\r\n\r\nOn 2026-11-01 Shop <help@shop.example> wrote:\r\n> old", Date="Mon, 2 Nov 2026")
+        )
+
+    @pytest.fixture
+    def noise(self) -> Payload:
+        return Payload(mail(From=ADDRESS))
+
+    @pytest.fixture
+    def unreachable(self, free_port: Callable[[], int]) -> Channel:
+        smtp = SmtpSettings(host="127.0.0.1", port=free_port(), tls="none")
+        return EmailChannel("mail", EmailSettings(address=ADDRESS, smtp=smtp, listen="127.0.0.1:0"))
+
+
+FILE = """
+[service]
+name = "Shop"
+secret = "a secret for tests only"
+
+[store]
+use = "memory"
+
+[channels.mail]
+use = "email"
+address = "help@shop.example"
+name = "Shop"
+listen = "127.0.0.1:0"
+outbox = "out"
+signature = "Your shop"
+secret = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+"""
+
+
+class Mailroom:
+    """A desk in memory with one e-mail channel whose answers land in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        from carekit_email import plugin
+
+        self.kit = DeskKit(FILE, folder=folder, extra={"email": plugin}, discover=False)
+        self.out = folder / "out"
+        channel = self.kit.service.settings.channels["mail"].component
+        assert isinstance(channel, EmailChannel)
+        self.channel = channel
+        self.intake = Intake(self.kit.desk, channel._way, channel._limits)
+
+    def take(self, raw: bytes) -> None:
+        self.kit.run(self.intake.take(raw))
+        self.kit.settle()
+
+    def answers(self) -> list[InboundEmail]:
+        return [
+            decode(path.read_bytes())
+            for path in sorted(self.out.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
+        ]
+
+    def events(self) -> list[Any]:
+        return self.kit.run(self.kit.desk.feed(0, Scope.everything(), limit=1_000))
+
+    def facts(self, kind: type[Any]) -> list[Any]:
+        return [event.fact for event in self.events() if isinstance(event.fact, kind)]
+
+    def received(self) -> list[MessageReceived]:
+        return self.facts(MessageReceived)
+
+    def conversations(self) -> set[str]:
+        return {event.stream for event in self.events() if isinstance(event.fact, ConversationStarted)}
+
+    def quarantined(self) -> list[InboundQuarantined]:
+        return self.facts(InboundQuarantined)
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Mailroom]:
+    mailroom = Mailroom(tmp_path)
+    with mailroom.kit:
+        yield mailroom
+
+
+def test_a_mail_becomes_a_conversation(room: Mailroom) -> None:
+    """Visible text, subject, sender, raw bytes and attachments are kept."""
+    raw = mail(
+        '--x\r\n\r\nhello\r\n-- \r\nAda\r\n--x\r\nContent-Type: image/png; name="a.png"\r\n\r\nPNG\r\n--x--',
+        Content_Type="multipart/mixed; boundary=x",
+    )
+    room.take(raw)
+    (message,) = room.received()
+    assert (message.text, message.subject, message.sender) == ("hello", "Order", "email:ada@host.example")
+    assert room.kit.run(room.kit.desk.fetch(message.raw)) == raw
+    assert message.attachments[0].name == "a.png"
+    assert room.kit.run(room.kit.desk.fetch(message.attachments[0].digest)) == b"PNG"
+
+
+def test_the_answer_goes_into_the_thread(room: Mailroom) -> None:
+    """It carries the signature, one Re:, the references and a signed way back."""
+    room.take(mail(Subject="AW: Order", Message_ID="<q@host.example>", References="<p@host.example>"))
+    room.kit.reply("ana", "On its way.")
+    (answer,) = room.answers()
+    assert (answer.subject, answer.to, answer.from_name) == ("Re: Order", ("ada@host.example",), "Shop")
+    assert answer.text == "On its way.\n\n-- \nYour shop"
+    assert (answer.in_reply_to, answer.references) == ("q@host.example", ("p@host.example", "q@host.example"))
+    assert answer.reply_to[0].startswith("help+c_")
+    assert not answer.auto_reply
+    assert room.facts(DeliveryChanged)[-1].external_id == answer.message_id
+
+
+@pytest.mark.parametrize("how", ["reply-to", "in-reply-to", "references", "own message"])
+def test_an_answer_to_the_answer_continues_the_conversation(room: Mailroom, how: str) -> None:
+    """By plus-address, by our signed id, or by an id that was stored."""
+    room.take(mail(Message_ID="<first@host.example>"))
+    room.kit.reply("ana", "On its way.")
+    answer = room.answers()[0]
+    headers = {
+        "reply-to": {"To": answer.reply_to[0]},
+        "in-reply-to": {"In_Reply_To": f"<{answer.message_id}>"},
+        "references": {"References": f"<{answer.message_id}> <unknown@x.example>"},
+        "own message": {"In_Reply_To": "<first@host.example>"},
+    }[how]
+    room.take(mail("Thanks", Subject="something else", **headers))
+    assert len(room.conversations()) == 1
+    assert room.received()[-1].text == "Thanks"
+
+
+def test_a_stranger_cannot_join_with_a_genuine_id(room: Mailroom) -> None:
+    """Whoever got a copy of the thread writes as themselves, in a conversation of their own."""
+    room.take(mail())
+    room.kit.reply("ana", "On its way.")
+    answer = room.answers()[0]
+    room.take(
+        mail("Refund it to me", From="eve@else.example", To=answer.reply_to[0], In_Reply_To=f"<{answer.message_id}>")
+    )
+    assert len(room.conversations()) == 2
+
+
+def test_the_same_mail_again_is_one_message(room: Mailroom) -> None:
+    """A second delivery, with other trace fields, is known; another mail under the same id is not lost."""
+    raw = mail(Message_ID="<same@host.example>")
+    room.take(raw)
+    room.take(b"Received: by another.example\r\n" + raw)
+    assert len(room.received()) == 1
+    room.take(mail("Something else", Message_ID="<same@host.example>"))
+    assert len(room.received()) == 2
+
+
+def test_our_own_mail_is_left_alone(room: Mailroom) -> None:
+    """Answers that come back (a copy to ourselves, a loop) begin nothing."""
+    room.take(mail(From=f"Shop <{ADDRESS.title()}>"))
+    assert not room.received()
+
+
+def test_automatic_mail_is_kept_and_marked(room: Mailroom) -> None:
+    """Policies see that no person wrote it."""
+    room.take(mail(Auto_Submitted="auto-replied"))
+    assert room.received()[0].automatic
+
+
+def bounce(answer: InboundEmail, recipient: str = "ada@host.example") -> bytes:
+    body = (
+        "--x\r\n\r\nSorry\r\n--x\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
+        f"Final-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--x\r\n"
+        f"Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{answer.message_id}>\r\n\r\n--x--"
+    )
+    kind = "multipart/report; report-type=delivery-status; boundary=x"
+    return mail(body, From="MAILER-DAEMON@mx.example", Subject="Undelivered Mail", Content_Type=kind)
+
+
+def test_a_bounce_marks_the_message_that_failed(room: Mailroom) -> None:
+    """Once, however often the report comes, and the daemon never becomes a contact."""
+    room.take(mail())
+    room.kit.reply("ana", "On its way.")
+    report = bounce(room.answers()[0])
+    room.take(report)
+    room.take(report)
+    failed = [fact for fact in room.facts(DeliveryChanged) if fact.status is DeliveryStatus.FAILED]
+    (event,) = (event for event in room.events() if isinstance(event.fact, MessageSent))
+    assert [fact.message for fact in failed] == [event.seq]
+    assert "ada@host.example" in failed[0].detail
+    assert len(room.received()) == 1
+    assert len(room.conversations()) == 1
+
+
+def test_a_forged_bounce_is_set_aside(room: Mailroom) -> None:
+    """An id that only looks like ours fails nothing."""
+    room.take(mail())
+    room.kit.reply("ana", "On its way.")
+    answer = room.answers()[0]
+    conversation, seq, _ = answer.message_id.split(".", 2)
+    forged = decode(mail(Message_ID=f"<{conversation}.{seq}.{'a' * 20}@shop.example>"))
+    room.take(bounce(forged))
+    assert not [fact for fact in room.facts(DeliveryChanged) if fact.status is DeliveryStatus.FAILED]
+    assert len(room.quarantined()) == 1
+
+
+def test_a_mail_that_cannot_be_read_is_set_aside_with_its_bytes(room: Mailroom) -> None:
+    """The next one is not held up."""
+    bomb = b"Content-Type: message/rfc822\r\n\r\n" * 500
+    room.take(bomb)
+    room.take(b"Subject: no sender\r\n\r\nx")
+    room.take(mail())
+    assert len(room.quarantined()) == 2
+    assert len(room.received()) == 1
+
+
+def test_what_was_not_kept_is_told(room: Mailroom) -> None:
+    """A store that is down reaches the transport, which lets the mail come again."""
+
+    class Down:
+        async def keep(self, data: bytes) -> str:
+            raise Unavailable("the store is down")
+
+    intake = Intake(Down(), room.channel._way, room.channel._limits)  # type: ignore[arg-type]
+    with pytest.raises(Unavailable):
+        room.kit.run(intake.take(mail()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"address": "Help <help@shop.example>"}, "address"),
+        ({"address": "nobody"}, "address"),
+        ({"listen": ""}, "imap"),
+        ({"outbox": None}, "outbox"),
+        ({"smtp": SmtpSettings(host="h")}, "twice"),
+        ({"listen": "25"}, "host:port"),
+        ({"outbox": None, "smtp": SmtpSettings(host="h", user="u")}, "password"),
+        ({"secret": Secret("short")}, "secret"),
+    ],
+)
+def test_each_fault_of_the_settings_is_named(tmp_path: Path, changes: dict[str, Any], word: str) -> None:
+    """One sentence each, with the remedy."""
+    (fault,) = faults(settings(tmp_path, **changes))
+    assert word in fault
+
+
+@contextlib.asynccontextmanager
+async def running(room: Mailroom, channel: EmailChannel) -> AsyncIterator[None]:
+    task = asyncio.create_task(channel.run(room.kit.desk))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def test_it_runs_against_real_servers(
+    tmp_path: Path, postfix: Any, dovecot: Any, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits in the mailbox comes in once, over a restart, too, and the answer lands in the contact's mailbox."""
+    monkeypatch.setitem(globals(), "FILE", _file(postfix, dovecot))
+    room = Mailroom(tmp_path)
+    with room.kit:
+        dovecot.deliver(MAILBOX, "one", "two", body="hello", sender=CONTACT)
+
+        async def until(done: Callable[[], bool]) -> None:
+            async with asyncio.timeout(30):
+                while not done():  # noqa: ASYNC110 - the store tells nobody
+                    await asyncio.sleep(0.05)
+
+        async def first() -> None:
+            async with running(room, room.channel):
+                await until(lambda: room.kit.service.store.last_position() > 0 and _count(room) == 2)
+
+        room.kit.run(first())
+        dovecot.deliver(MAILBOX, "three", body="hello again", sender=CONTACT)
+
+        async def second() -> None:
+            async with running(room, EmailChannel("mail", room.channel.settings)):
+                await until(lambda: _count(room) == 3)
+
+        room.kit.run(second())
+        room.kit.reply("ana", "On its way.")
+        sent = room.facts(DeliveryChanged)
+        assert [fact.status for fact in sent] == [DeliveryStatus.SENT]
+        assert sent[0].detail.startswith("250")
+        answer = _arrived(dovecot, CONTACT)
+        assert (answer.text, answer.in_reply_to) == ("On its way.", "three@host.example")
+
+
+def _arrived(dovecot: Any, user: str) -> InboundEmail:
+    deadline = time.monotonic() + 30
+    with imaplib.IMAP4("127.0.0.1", dovecot.imap_port) as connection:
+        connection.login(user, "care")
+        while connection.select()[1] == [b"0"] and time.monotonic() < deadline:
+            time.sleep(0.1)
+        (_, raw), _ = connection.fetch("1", "(BODY.PEEK[])")[1]
+    return decode(raw)
+
+
+def _count(room: Mailroom) -> int:
+    events = room.kit.service.store.feed(0, 1_000, Scope.everything())
+    return sum(isinstance(event.fact, MessageReceived) for event in events)
+
+
+def _file(postfix: Any, dovecot: Any) -> str:
+    return f"""
+[service]
+name = "Shop"
+secret = "a secret for tests only"
+
+[store]
+use = "memory"
+
+[channels.mail]
+use = "email"
+address = "{MAILBOX}"
+imap = {{ host = "127.0.0.1", port = {dovecot.imap_port}, tls = "none", user = "{MAILBOX}", password = "care" }}
+smtp = {{ host = "127.0.0.1", port = {postfix.port}, tls = "none" }}
+"""
