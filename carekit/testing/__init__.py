@@ -11,16 +11,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from carekit.testing.clock import FrozenClock as FrozenClock
+    from carekit.testing.contracts.bot import BotContract as BotContract
+    from carekit.testing.contracts.channel import ChannelContract as ChannelContract
+    from carekit.testing.contracts.policy import PolicyContract as PolicyContract
     from carekit.testing.contracts.store import StoreContract as StoreContract
+    from carekit.testing.contracts.survey import SurveyContract as SurveyContract
     from carekit.testing.desk import DeskKit as DeskKit
+    from carekit.testing.faults import FaultyTransport as FaultyTransport
 
 _HOMES = {
+    "BotContract": "carekit.testing.contracts.bot",
+    "ChannelContract": "carekit.testing.contracts.channel",
     "DeskKit": "carekit.testing.desk",
+    "FaultyTransport": "carekit.testing.faults",
     "FrozenClock": "carekit.testing.clock",
+    "PolicyContract": "carekit.testing.contracts.policy",
     "StoreContract": "carekit.testing.contracts.store",
+    "SurveyContract": "carekit.testing.contracts.survey",
 }
 
-__all__ = ["DeskKit", "FrozenClock", "StoreContract"]
+__all__ = [
+    "BotContract",
+    "ChannelContract",
+    "DeskKit",
+    "FaultyTransport",
+    "FrozenClock",
+    "PolicyContract",
+    "StoreContract",
+    "SurveyContract",
+]
 
 
 def __getattr__(name: str) -> Any:

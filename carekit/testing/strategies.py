@@ -15,10 +15,11 @@ from typing import Any
 import attrs
 from hypothesis import strategies as st
 
-from carekit.facts.events import FACTS, Event, Fact
-from carekit.facts.nouns import Agent, Contact, Conversation, Status, replace
+from carekit.facts.events import FACTS, Event, Fact, TimerFired
+from carekit.facts.nouns import Agent, Contact, Conversation, Survey, Target, replace
 from carekit.ground.calendars import Calendar
 from carekit.rules.context import Context, SurveyOffer
+from carekit.seams.policy import Policy
 
 ODD_TEXTS = (
     "",
@@ -128,7 +129,7 @@ def conversations(**fixed: object) -> st.SearchStrategy[Conversation]:
 
     def sound(conversation: Conversation) -> Conversation:
         counts = {name: abs(getattr(conversation, name)) % 50 for name in ("inbound", "replies", "reopens", "misses")}
-        return replace(conversation, seq=1, memory="{}", **(counts | fixed))
+        return replace(conversation, **({"seq": 1, "memory": "{}"} | counts | fixed))
 
     return values_of(Conversation).map(sound)
 
@@ -155,18 +156,41 @@ def contexts(
     )
 
 
-__all__ = [
-    "ODD_TEXTS",
-    "Status",
-    "agents",
-    "contacts",
-    "contexts",
-    "conversations",
-    "durations",
-    "events",
-    "facts",
-    "ids",
-    "instants",
-    "texts",
-    "values_of",
-]
+@st.composite
+def situations(
+    draw: st.DrawFn,
+    policy: Policy,
+    *,
+    calendars: Mapping[str, Calendar] | None = None,
+    surveys: Mapping[str, SurveyOffer] | None = None,
+) -> tuple[Event, Conversation, Context]:
+    """Anything that *policy* listens to, in any conversation, in any world: the arguments of its ``decide``.
+
+    Timers, targets, surveys and earlier texts are often its own, so that all of its branches are reached.
+    """
+    kind = draw(st.sampled_from(sorted(policy.listens, key=lambda fact: fact.kind)))
+    event = draw(events(kind, seq=draw(st.integers(1, 30))))
+    names = st.sampled_from((policy.name, policy.timer("x"), f"target:{policy.name}", "snooze")) | texts
+    if isinstance(event.fact, TimerFired):
+        event = replace(event, fact=TimerFired(draw(names)))
+    targets = draw(st.dictionaries(names, values_of(Target), max_size=2))
+    offered = draw(
+        st.dictionaries(st.sampled_from(sorted(surveys)) if surveys else texts, values_of(Survey), max_size=1)
+    )
+    conversation = draw(
+        conversations(
+            id=event.stream,
+            seq=event.seq,
+            channel="loop",
+            updated_at=event.at,
+            contact="p",
+            first_message_at=draw(st.none() | st.just(event.at) | instants),
+            targets={name: replace(target, name=name) for name, target in targets.items()},
+            timers=draw(st.dictionaries(names, instants, max_size=2)),
+            surveys={name: replace(survey, name=name) for name, survey in offered.items()},
+        )
+    )
+    context = draw(contexts(event.at, calendars=calendars, surveys=surveys, automatic=(policy.name,)))
+    if context.agents and draw(st.booleans()):
+        conversation = replace(conversation, assignee=draw(st.sampled_from(sorted(context.agents))))
+    return event, conversation, context
