@@ -66,8 +66,13 @@ class Alarms:
         now = self._clock.now()
         done = 0
         while due := await self._in_thread(lambda: self._store.due(now, BATCH)):
-            await asyncio.gather(*(self._submit(Wake(id)) for id in due))
+            results = await asyncio.gather(*(self._submit(Wake(id)) for id in due), return_exceptions=True)
             done += len(due)
+            failed = [(id, e) for id, e in zip(due, results, strict=True) if isinstance(e, Exception)]
+            for id, error in failed:
+                log.warning("the timers of %s could not fire, and are tried again: %s", id, error)
+            if failed:
+                break  # they are still due: looking again at once would never end
         jobs = await self._in_thread(lambda: self._store.lease(now, now + self._lease, BATCH))
         for job in jobs:
             self._take(job)

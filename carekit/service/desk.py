@@ -120,8 +120,7 @@ class CareDesk:
             conversation = kept.conversation
             assert conversation is not None, "an action always has a conversation"
             return Outcome(conversation, kept.events)
-        first, last = (int(part) for part in kept.stream.split("-"))
-        events = await self._read(lambda: self._store.events(id, first - 1, max(0, last - first + 1)))
+        events = await self.read(lambda: self._store.events(id, kept.seq - 1, kept.last - kept.seq + 1))
         return Outcome(await self.conversation(id, EVERYTHING), events, repeated=True)
 
     async def answer_survey(self, conversation: str, answer: AnswerSurvey, *, scope: Scope) -> Outcome:
@@ -147,22 +146,22 @@ class CareDesk:
     # --- ask
 
     async def conversation(self, id: str, scope: Scope) -> Conversation:
-        found = await self._read(lambda: self._store.conversation(id, scope))
+        found = await self.read(lambda: self._store.conversation(id, scope))
         if found is None:
             raise NotFound(f"there is no conversation {id!r}")
         return found
 
     async def conversations(self, query: Query, scope: Scope) -> Page:
-        return await self._read(lambda: self._store.conversations(query, scope))
+        return await self.read(lambda: self._store.conversations(query, scope))
 
     async def count(self, query: Query, scope: Scope) -> int:
-        return await self._read(lambda: self._store.count(query, scope))
+        return await self.read(lambda: self._store.count(query, scope))
 
     async def events(
         self, conversation: str, scope: Scope, *, after: int = 0, limit: int | None = None, last: bool = False
     ) -> list[Event]:
         await self.conversation(conversation, scope)
-        events = await self._read(lambda: self._store.events(conversation, after, limit, last=last))
+        events = await self.read(lambda: self._store.events(conversation, after, limit, last=last))
         return [event for event in events if scope.shows(event)]
 
     async def find(self, channel: str, key: str) -> Conversation | None:
@@ -170,25 +169,25 @@ class CareDesk:
             id = self._store.find_key(f"{channel}|{key}")
             return self._store.conversation(id, Scope(channel=channel)) if id else None
 
-        return await self._read(look)
+        return await self.read(look)
 
     async def contact(self, id: str, scope: Scope) -> Contact:
-        found = await self._read(lambda: self._store.contact(id, scope))
+        found = await self.read(lambda: self._store.contact(id, scope))
         if found is None:
             raise NotFound(f"there is no contact {id!r}")
         return found
 
     async def contacts(self, scope: Scope, *, cursor: str = "", limit: int = 50) -> tuple[list[Contact], str]:
-        return await self._read(lambda: self._store.contacts(cursor, limit, scope))
+        return await self.read(lambda: self._store.contacts(cursor, limit, scope))
 
     async def marks(self, names: Collection[str]) -> dict[str, str]:
-        return await self._read(lambda: self._store.marks(names))
+        return await self.read(lambda: self._store.marks(names))
 
     async def feed(self, after: int, scope: Scope, *, limit: int = 200) -> list[Event]:
-        return await self._read(lambda: self._store.feed(after, limit, scope))
+        return await self.read(lambda: self._store.feed(after, limit, scope))
 
     async def follow(self, scope: Scope, *, after: int | None = None) -> AsyncIterator[list[Live]]:
-        position = await self._read(self._store.last_position) if after is None else after
+        position = await self.read(self._store.last_position) if after is None else after
         async for page in self._hub.follow(scope, position, self._live_page):
             yield page
 
@@ -202,7 +201,7 @@ class CareDesk:
                 page.append(Live(event, known[event.stream]))
             return page
 
-        return await self._read(look)
+        return await self.read(look)
 
     async def waiting(self, channel: str, conversation: str = "") -> Waiting:
         now = self.now()
@@ -243,12 +242,12 @@ class CareDesk:
                 now=self.now(),
             )
 
-        return await self._read(look)
+        return await self.read(look)
 
     # --- agents
 
     async def agents(self) -> list[Agent]:
-        return await self._read(self._store.agents)
+        return await self.read(self._store.agents)
 
     async def agent(self, id: str) -> Agent | None:
         return next((agent for agent in await self.agents() if agent.id == id), None)
@@ -257,7 +256,7 @@ class CareDesk:
         wanted = email.strip().lower()
         agents = await self.agents()
         agent = next((a for a in agents if a.active and wanted in (a.email.lower(), a.id.lower())), None)
-        hashed = await self._read(lambda: self._store.credential(agent.id)) if agent else None
+        hashed = await self.read(lambda: self._store.credential(agent.id)) if agent else None
         fits = await asyncio.to_thread(lambda: self._hasher().matches(hashed, password))
         return agent if fits else None
 
@@ -297,7 +296,8 @@ class CareDesk:
             self._passwords = Passwords()
         return self._passwords
 
-    async def _read(self, look: Callable[[], T]) -> T:
+    async def read(self, look: Callable[[], T]) -> T:
+        """The result of *look* at the store, taken where it may block."""
         if self._readers is None:
             return look()
         return await asyncio.get_running_loop().run_in_executor(self._readers, look)

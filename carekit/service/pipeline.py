@@ -39,6 +39,8 @@ class Kept:
     jobs: Sequence[Job] = ()
     repeated: bool = False
     seq: int = 0
+    last: int = 0
+    """For a repeated action, the first and the last step that it led to are ``seq`` and ``last``."""
     contact: str = ""
     stream: str = ""
     freed: frozenset[str] = frozenset()
@@ -151,7 +153,7 @@ class Pipeline:
             fingerprint, first, last = known.split("\t")
             if fingerprint != command.fingerprint:
                 raise KeyReused("this idempotency key came before with a different request; use a new key")
-            return Kept(conversation, repeated=True, seq=int(first), stream=f"{first}-{last}")
+            return Kept(conversation, repeated=True, seq=int(first), last=int(last))
         if command.expected_seq is not None and conversation.last_message > command.expected_seq:
             raise Stale("something new arrived that you have not seen", seq=conversation.last_message)
         if isinstance(command.action, a.Assign):

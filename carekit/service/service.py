@@ -121,7 +121,7 @@ class Service:
         found += [
             Health(f"channel {name}", "degraded", f"{aside} message(s) could not be read and are set aside")
             for name in self.channels
-            if (aside := len(await self.desk._read(lambda n=name: self.store.events(f"channel:{n}"))))  # type: ignore[misc]
+            if (aside := len(await self.desk.read(lambda n=name: self.store.events(f"channel:{n}"))))  # type: ignore[misc]
         ]
         return found
 
@@ -216,7 +216,7 @@ class Service:
             after = max(0, seq - 80)
             return conversation, contact, store.events(stream, after, seq - after)
 
-        return await self.desk._read(look)
+        return await self.desk.read(look)
 
     # --- building
 
