@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
@@ -77,7 +78,7 @@ class SqlStore(Store):
     def open(self) -> None:
         if self._open is not None:
             return
-        database = connect(self.settings.url)
+        database = connect(self.settings.url, self.folder)
         try:
             database.open()
             statements = Statements(database.dialect)
@@ -218,11 +219,14 @@ class SqlStore(Store):
         self._trouble = ""
 
 
-def connect(url: str | Secret) -> Database:
-    """The database at *url*, not opened yet; raises `StoreError` if there is no way to reach it."""
+def connect(url: str | Secret, folder: Path = Path()) -> Database:
+    """The database at *url*, not opened yet; a relative path begins in *folder*.
+
+    Raises `StoreError` if there is no way to reach it.
+    """
     place = locations.read(url)
     if place.get_backend_name() == "sqlite":
-        return Sqlite(place)
+        return Sqlite(place.set(database=str(folder / str(place.database))))
     try:
         from carekit_sql.on_postgresql import Postgresql  # psycopg is an extra
     except ImportError as error:
