@@ -6,6 +6,8 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from carekit import Malformed
+
 LARGEST = 64 * 1024
 """Bytes of one frame."""
 
@@ -71,7 +73,7 @@ _DECODER: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 _ENCODER = msgspec.json.Encoder()
 
 
-class Violation(Exception):
+class Violation(Malformed):
     """The browser broke the protocol: close with ``code``; ``reason`` fits a close frame."""
 
     def __init__(self, code: int, reason: str) -> None:

@@ -109,6 +109,8 @@ class Peer:
         message = frame.id if isinstance(frame, frames.Send) else ""
         try:
             await self._dispatch(frame)
+        except frames.Violation:
+            raise
         except Refused as error:
             self._error(message, "refused", str(error))
         except StoreError:
