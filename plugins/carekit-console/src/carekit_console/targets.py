@@ -38,7 +38,7 @@ def _chip(target: Target, now: datetime) -> Chip:
     # The last quarter is counted on the wall clock: the desk gives the due instant, not the calendar behind it.
     risk = target.due - (target.due - target.started_at) / 4
     left = target.due - now
-    if target.state == "breached" or now >= target.due:
+    if target.state == "breached" or now > target.due:
         text, short, tone = f"{label} overdue by {remaining(left)}", f"Overdue by {remaining(left)}", "overdue"
     elif now >= risk:
         text, short, tone = f"{label} at risk: {remaining(left)} left", f"At risk: {remaining(left)}", "risk"

@@ -123,7 +123,7 @@ export function tick(root = document) {
   for (const chip of $$("[data-chip]", root)) {
     const { label, due, risk } = chip.dataset;
     const left = (Date.parse(due) - now) / 1000;
-    const tone = left <= 0 ? "overdue" : now >= Date.parse(risk) ? "risk" : "due";
+    const tone = left < 0 ? "overdue" : now >= Date.parse(risk) ? "risk" : "due";
     const time = span(left, 2);
     const texts = chip.dataset.chip === "short"
       ? { overdue: `Overdue by ${time}`, risk: `At risk: ${time}`, due: `Due in ${time}` }
