@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from pathlib import Path
@@ -16,6 +15,9 @@ from carekit.service import config, plugins
 from carekit.service.config import Settings
 from carekit.service.seed import plant
 from carekit.service.service import Service
+from carekit.web.app import build_app
+from carekit.web.server import run, serve
+from carekit.web.tokens import ApiToken
 
 
 @click.command("serve")
@@ -32,7 +34,7 @@ def command(file: Path, host: str | None, port: int | None, quiet: bool) -> None
         click.echo(f"plugin {info.name!r} is set aside: {info.error}", err=True)
     settings = _moved(config.load(file, installed), host, port)
     service = Service(settings, installed)
-    asyncio.run(_serve(service, began, quiet))
+    run(_serve(service, began, quiet))
 
 
 def _moved(settings: Settings, host: str | None, port: int | None) -> Settings:
@@ -47,10 +49,6 @@ def _moved(settings: Settings, host: str | None, port: int | None) -> Settings:
 
 
 async def _serve(service: Service, began: float, quiet: bool) -> None:
-    from carekit.web.app import build_app
-    from carekit.web.server import serve
-    from carekit.web.tokens import ApiToken
-
     settings = service.settings
     service.open()
     try:
@@ -63,6 +61,7 @@ async def _serve(service: Service, began: float, quiet: bool) -> None:
             apps=[part.component for part in settings.apps.values()],
             tokens=[ApiToken(n, t.value, frozenset(t.may), frozenset(t.inboxes)) for n, t in settings.tokens.items()],
             url=settings.service.url,
+            hosts=settings.service.hosts,
             ready=service.health,
         )
         host, _, port = settings.service.listen.rpartition(":")
@@ -74,7 +73,14 @@ async def _serve(service: Service, began: float, quiet: bool) -> None:
                     click.echo(f"  demo agent  {agent.email}, password {agent.password.reveal()}")
 
         await service.start()
-        await serve(app, host.strip("[]"), int(port), on_start=started, on_stop=service.hub.close)
+        await serve(
+            app,
+            host.strip("[]"),
+            int(port),
+            proxies=settings.service.proxies,
+            on_start=started,
+            on_stop=service.hub.close,
+        )
     finally:
         await service.stop()
     if not quiet:

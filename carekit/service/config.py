@@ -38,6 +38,8 @@ class ServiceSettings:
     timezone: str = setting("time zone of reports and of calendars that name none", default="UTC")
     url: str = setting("public address, as contacts reach it", default="http://127.0.0.1:8000")
     listen: str = setting("host:port to listen on", default="127.0.0.1:8000")
+    proxies: tuple[str, ...] = setting("addresses of proxies whose X-Forwarded headers are believed", default=())
+    hosts: tuple[str, ...] = setting("host names it also answers to, besides that of url", default=())
     data: Path = setting("folder for attachments and the generated secret", default="data")
     seed: Path | None = setting("TOML file with [[agents]] to add while there are none", default=None)
     secret: Secret | None = setting(

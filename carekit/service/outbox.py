@@ -254,9 +254,10 @@ async def _within(answer: Coroutine[Any, Any, T], seconds: float) -> T:
         waited_for = answer.send(None)
     except StopIteration as done:
         result: T = done.value
-        return result
-    async with asyncio.timeout(seconds):
-        return await _Rest(answer, waited_for)
+    else:
+        async with asyncio.timeout(seconds):
+            result = await _Rest(answer, waited_for)
+    return result
 
 
 class _Rest:

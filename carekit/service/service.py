@@ -110,20 +110,32 @@ class Service:
         return [part.component for section in sections for part in section.values()]
 
     async def health(self) -> list[Health]:
-        """How every component is, the store and broken plugins included."""
-        found = [await component.health() for component in self.components()]
+        """How the store and every component are, broken plugins included."""
+        found = [await self._health_of_store()]
+        found += [await _health_of(component) for component in self.components()]
         found += [Health(name, "failed", error) for name, error in self._failed.items()]
         found += [Health(f"plugin {info.name}", "degraded", info.error) for info in self.plugins.broken]
         found += [
             Health(f"plugin {name}", "degraded", f"failed {count} times in a hook")
             for name, count in self.notifier.failures.items()
         ]
-        found += [
-            Health(f"channel {name}", "degraded", f"{aside} message(s) could not be read and are set aside")
-            for name in self.channels
-            if (aside := len(await self.desk.read(lambda n=name: self.store.events(f"channel:{n}"))))  # type: ignore[misc]
-        ]
-        return found
+        return found + [aside for name in self.channels if (aside := await self._set_aside(name))]
+
+    async def _health_of_store(self) -> Health:
+        try:
+            jobs = await self.desk.read(self.store.pending_jobs)
+        except CarekitError as error:
+            return Health("store", "failed", str(error))
+        return Health("store", "ok", f"{jobs} job(s) waiting")
+
+    async def _set_aside(self, channel: str) -> Health | None:
+        """The channel's payloads that could not be read, if there are any."""
+        events = await self.desk.read(lambda: self.store.events(f"channel:{channel}"))
+        if not events:
+            return None
+        last = f"{events[-1].at:%Y-%m-%d %H:%M} UTC"
+        text = f"{len(events)} message(s) could not be read and are set aside, the last at {last}"
+        return Health(f"channel {channel}", "degraded", text)
 
     # --- work
 
@@ -287,6 +299,13 @@ class Service:
         if self.store.inline:
             return secrets.token_hex(32)
         return _kept_secret(self.settings.service.data / "secret")
+
+
+async def _health_of(component: Component) -> Health:
+    try:
+        return await component.health()
+    except Exception as error:  # noqa: BLE001 - a stranger's code; one that cannot tell is not well
+        return Health(component.name, "failed", f"it cannot tell its health: {type(error).__name__}")
 
 
 def _kept_secret(path: Path) -> str:
