@@ -81,9 +81,16 @@ def _made_for(hint: Any) -> st.SearchStrategy[Any]:
     if isinstance(hint, type) and issubclass(hint, Enum):
         return st.sampled_from(list(hint))
     if attrs.has(hint):
-        hints = typing.get_type_hints(hint)
-        return st.builds(hint, **{field.name: values_of(hints[field.name]) for field in attrs.fields(hint)})
+        return _built(hint, {})
     raise TypeError(f"there is no strategy for {hint!r}")
+
+
+def _built(cls: Any, fixed: Mapping[str, object]) -> st.SearchStrategy[Any]:
+    hints = typing.get_type_hints(cls)
+    free = [field.name for field in attrs.fields(cls) if field.name not in fixed]
+    return st.builds(
+        cls, **{name: values_of(hints[name]) for name in free}, **{n: st.just(v) for n, v in fixed.items()}
+    )
 
 
 def facts(*kinds: type[Fact]) -> st.SearchStrategy[Fact]:
@@ -110,7 +117,8 @@ def events(draw: st.DrawFn, *kinds: type[Fact], stream: str = "c", seq: int = 1)
 
 def contacts(**fixed: object) -> st.SearchStrategy[Contact]:
     """Contacts; *fixed* fields have one value."""
-    return values_of(Contact).map(lambda contact: replace(contact, **fixed))
+    made: st.SearchStrategy[Contact] = _built(Contact, fixed)
+    return made
 
 
 def agents(**fixed: object) -> st.SearchStrategy[Agent]:
@@ -121,7 +129,7 @@ def agents(**fixed: object) -> st.SearchStrategy[Agent]:
         sane = replace(agent, capacity=capacity, load=abs(agent.load) % (capacity + 1), seq=abs(agent.seq) + 1)
         return replace(sane, **fixed)
 
-    return values_of(Agent).map(sound)
+    return _built(Agent, fixed).map(sound)
 
 
 def conversations(**fixed: object) -> st.SearchStrategy[Conversation]:
@@ -129,9 +137,9 @@ def conversations(**fixed: object) -> st.SearchStrategy[Conversation]:
 
     def sound(conversation: Conversation) -> Conversation:
         counts = {name: abs(getattr(conversation, name)) % 50 for name in ("inbound", "replies", "reopens", "misses")}
-        return replace(conversation, **({"seq": 1, "memory": "{}"} | counts | fixed))
+        return replace(conversation, **(counts | fixed))
 
-    return values_of(Conversation).map(sound)
+    return _built(Conversation, {"seq": 1, "memory": "{}"} | fixed).map(sound)
 
 
 @st.composite
