@@ -102,6 +102,7 @@ class ImapInbox:
         self.state = "not connected yet"
         self.connections = 0
         self._failures = 0
+        self._mark: Mark | None = None
 
     async def watch(self, mark: Mark | None, take: Take, today: Callable[[], date]) -> None:
         """Hand every new mail after *mark* to *take*, in order, until cancelled.
@@ -109,19 +110,16 @@ class ImapInbox:
         Connections that fail are made again, at most one a second, with growing pauses up to a minute.
         """
         executor = ThreadPoolExecutor(1, thread_name_prefix="carekit-imap")
-        self._failures = 0
+        self._mark, self._failures = mark, 0
         try:
             while True:
                 try:
-                    mark = await self._open(executor, mark, today())
+                    await self._open(executor, today())
                     while True:
-                        mark = await self._take_new(executor, mark, take)
+                        await self._take_new(executor, take)
                         self._failures, self.state = 0, ""
                         await self._pause(executor)
-                except _Interrupted as interrupted:
-                    mark = interrupted.mark
-                    await self._recover(executor, interrupted.error)
-                except _FAULTS as error:
+                except Exception as error:  # noqa: BLE001 - connection, server or store: what was not kept comes again
                     await self._recover(executor, error)
         finally:
             self._abort()
@@ -133,40 +131,31 @@ class ImapInbox:
         self.state = f"{type(error).__name__}: {error}"
         log.warning("mailbox %s@%s: %s", self._settings.user, self._settings.host, self.state)
         await self._run(executor, self._close)
-        await asyncio.sleep(min(_LONGEST_WAIT, 2.0 ** (self._failures - 1)))
+        await asyncio.sleep(min(_LONGEST_WAIT, 2.0 ** min(self._failures - 1, 10)))
 
     async def _run(self, executor: ThreadPoolExecutor, call: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(executor, call, *args)
 
-    async def _open(self, executor: ThreadPoolExecutor, mark: Mark | None, today: date) -> Mark:
+    async def _open(self, executor: ThreadPoolExecutor, today: date) -> None:
         self.connections += 1
         uidvalidity, uidnext = await self._run(executor, self._connect)
-        if mark is None:
-            return Mark(uidvalidity, 0, uidnext, today - timedelta(days=1))
-        if mark.uidvalidity != uidvalidity:
+        if self._mark is None:
+            self._mark = Mark(uidvalidity, 0, uidnext, today - timedelta(days=1))
+        elif self._mark.uidvalidity != uidvalidity:
             # The numbers mean nothing any more. All that came since we first looked is taken again: what was kept
             # before is recognised by its id, and what was not is not lost.
             log.warning("mailbox %s: numbered anew by the server; reading it again", self._settings.user)
-            return evolve(mark, uidvalidity=uidvalidity, uid=0, baseline=uidnext, renumbered=True)
-        return mark
+            self._mark = evolve(self._mark, uidvalidity=uidvalidity, uid=0, baseline=uidnext, renumbered=True)
 
-    async def _take_new(self, executor: ThreadPoolExecutor, mark: Mark, take: Take) -> Mark:
-        """Hand over what is above *mark*; give the mark after it."""
-        sizes = await self._run(executor, self._list_new, mark)
-        for uid, size in sizes:
-            try:
-                raw = await self._run(executor, self._fetch, uid, size)
-            except _FAULTS as error:
-                raise _Interrupted(mark, error) from error
-            after = evolve(mark, uid=uid)
+    async def _take_new(self, executor: ThreadPoolExecutor, take: Take) -> None:
+        """Hand over what is above the mark, which moves past each mail when it is kept, and not before."""
+        assert self._mark is not None
+        for uid, size in await self._run(executor, self._list_new, self._mark):
+            raw = await self._run(executor, self._fetch, uid, size)
+            after = evolve(self._mark, uid=uid)
             if raw is not None:
-                fetched = Fetched(mark.uidvalidity, uid, raw, size, size <= self._max_size, after)
-                try:
-                    await take(fetched)
-                except Exception as error:
-                    raise _Interrupted(mark, error) from error
-            mark = after
-        return mark
+                await take(Fetched(after.uidvalidity, uid, raw, size, size <= self._max_size, after))
+            self._mark = after
 
     async def _pause(self, executor: ThreadPoolExecutor) -> None:
         if not await self._run(executor, self._idle):
@@ -261,12 +250,3 @@ class ImapInbox:
         if self._box is not None:
             with contextlib.suppress(*_FAULTS):
                 self._box.client.sock.shutdown(socket.SHUT_RDWR)
-
-
-class _Interrupted(Exception):
-    """The round ended early; `mark` is how far it got."""
-
-    def __init__(self, mark: Mark, error: Exception) -> None:
-        super().__init__(str(error))
-        self.mark = mark
-        self.error = error
