@@ -36,6 +36,24 @@ def test_concurrent_writers_leave_no_gaps(store: SqlStore, make: ModuleType) -> 
     assert store.last_position() == 3 + THREADS * 15
 
 
+def test_several_processes_open_and_share_one_database(
+    url: str, open_store: Callable[[str], SqlStore], make: ModuleType
+) -> None:
+    """Stores that open an empty database at the same moment all find the same tables, and go on as one."""
+    stores: list[SqlStore] = []
+    in_threads(lambda _: stores.append(open_store(url)))
+    assert len(stores) == THREADS
+    make.add_conversations(stores[0], make.conversation("c_1", seq=1))
+
+    def work(number: int) -> None:
+        for turn in range(5):
+            make.append(stores[number], "c_1", f"{number}-{turn}")
+
+    in_threads(work)
+    for store in stores:
+        assert [event.seq for event in store.events("c_1")] == list(range(1, 2 + THREADS * 5))
+
+
 def test_concurrent_first_messages_of_one_thread_find_one_conversation(store: SqlStore, make: ModuleType) -> None:
     """Whoever comes first makes the conversation; the others wait, and find it."""
     made = []

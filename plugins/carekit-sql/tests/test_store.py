@@ -16,6 +16,7 @@ from carekit import (
     Batch,
     Conflict,
     Contact,
+    Conversation,
     Job,
     JobDone,
     Query,
@@ -184,7 +185,8 @@ def test_pages_neither_skip_nor_repeat_where_instants_are_equal(store: SqlStore,
     ]
     make.add_conversations(store, *conversations)
     everything = store.conversations(Query(order=order), Scope.everything())
-    paged, cursor = [], ""
+    paged: list[Conversation] = []
+    cursor = ""
     while True:
         page = store.conversations(Query(order=order, cursor=cursor, limit=3), Scope.everything())
         paged += page.items

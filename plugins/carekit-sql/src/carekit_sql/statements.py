@@ -63,8 +63,7 @@ class Statement:
         text = self._texts.get(sizes)
         if text is None:
             rest = iter(sizes)
-            places = lambda _: f"IN ({', '.join('?' * next(rest))})"  # noqa: E731 - it is only the next line's argument
-            text = self._texts[sizes] = _LIST.sub(places, self.text)
+            text = self._texts[sizes] = _LIST.sub(lambda _: f"IN ({', '.join('?' * next(rest))})", self.text)
         return text
 
 
@@ -113,6 +112,12 @@ class Statements:
         def make(construct: sa.ClauseElement) -> Statement:
             return Statement(construct, dialect)
 
+        self._make_loads(make)
+        self._make_inserts(dialect)
+        self._make_reads(make)
+        self._make_leases(make)
+
+    def _make_loads(self, make: Callable[[sa.ClauseElement], Statement]) -> None:
         c, e, j = t.conversation.c, t.event.c, t.job.c
         self.keys = make(sa.select(t.thread_key.c.key, t.thread_key.c.conversation).where(_among(t.thread_key.c.key)))
         self.receipts = make(sa.select(t.receipt.c.key, t.receipt.c.value).where(_among(t.receipt.c.key)))
@@ -132,6 +137,7 @@ class Statements:
         self.heads = make(sa.select(e.stream, sa.func.max(e.seq)).where(_among(e.stream)).group_by(e.stream))
         self.jobs = make(sa.select(*JOB).where(_among(j.id)).order_by(j.id).with_for_update())
 
+    def _make_inserts(self, dialect: sa.Dialect) -> None:
         self.keep_conversations = Insert(t.conversation, dialect, replace=True)
         self.keep_contacts = Insert(t.contact, dialect, replace=True)
         self.keep_agents = Insert(t.agent, dialect, replace=True)
@@ -145,8 +151,9 @@ class Statements:
         self.add_events = Insert(t.event, dialect)
         self.add_jobs = Insert(t.job, dialect)
         self.add_meta = Insert(t.meta, dialect)
-        self.end_jobs = make(t.job.delete().where(_among(j.id)))
 
+    def _make_reads(self, make: Callable[[sa.ClauseElement], Statement]) -> None:
+        c, e = t.conversation.c, t.event.c
         self.version = make(sa.select(t.meta.c.value).where(t.meta.c.key == "schema"))
         self.last_position = make(sa.select(sa.func.max(e.position)))
         self.credential = make(sa.select(t.credential.c.hash).where(t.credential.c.agent == sa.bindparam("agent")))
@@ -159,6 +166,10 @@ class Statements:
         )
         self.next_due = make(sa.select(sa.func.min(c.wake_at)).where(c.wake_at.is_not(None)))
         self.pending_jobs = make(sa.select(sa.func.count()).select_from(t.job))
+
+    def _make_leases(self, make: Callable[[sa.ClauseElement], Statement]) -> None:
+        j = t.job.c
+        self.end_jobs = make(t.job.delete().where(_among(j.id)))
         self.ripe_jobs = make(_free_jobs())
         self.free_jobs = make(_free_jobs().with_for_update(skip_locked=True))
         self.lease_job = make(
