@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Opener = Callable[[str], SqlStore]
 
 
-def test_plugin_offers_the_store_by_name() -> None:
+def test_carekit_stores_offers_the_store_by_name() -> None:
     """The hook gives the store that the file calls sql, and the entry point leads to the hook."""
     assert plugin.carekit_stores() == {"sql": SqlStore}
     (found,) = entry_points(group="carekit", name="sql")
