@@ -103,7 +103,7 @@ def test_fifty_identical_answers_at_once_are_one(asked: Any) -> None:
     desk, id = asked.kit.desk, asked.kit.conversation().id
 
     async def race() -> None:
-        one = [desk.answer_survey(id, survey.answer("4"), scope=Scope.everything()) for _ in range(50)]
+        one = [desk.answer_survey(id, survey.name, "4", scope=Scope.everything()) for _ in range(50)]
         await asyncio.gather(*one)
 
     asked.kit.run(race())

@@ -141,16 +141,14 @@ class Pages:
         )
 
     async def _kept(self, request: Request, conversation: Conversation, score: str, comment: str) -> Response:
-        try:
-            answer = self._survey.answer(score, comment)
-        except Refused as error:
-            key = "too_long" if error.field == "comment" else "choose"
-            return self._form(score, comment, error=self._survey.words[key])
         scope = Scope.of_contact(conversation.contact, conversation.channel)
         try:
-            await self._desk.answer_survey(conversation.id, answer, scope=scope)
-        except Refused:  # closed or taken back since it was read
-            raise Unusable("unknown", 404) from None
+            await self._desk.answer_survey(conversation.id, self._survey.name, score, comment, scope=scope)
+        except Refused as error:
+            if error.field not in ("score", "comment"):  # closed or taken back since it was read
+                raise Unusable("unknown", 404) from None
+            key = "too_long" if error.field == "comment" else "choose"
+            return self._form(score, comment, error=self._survey.words[key])
         return _dressed(RedirectResponse(f"{self._base}/{request.path_params['token']}/thanks", 303))
 
     async def _conversation(self, request: Request) -> Conversation:
