@@ -12,7 +12,7 @@ from typing import Protocol
 
 import attrs
 
-from carekit.facts.actions import Action, AnswerSurvey
+from carekit.facts.actions import Action
 from carekit.facts.events import Event
 from carekit.facts.nouns import Agent, Contact, Conversation, DeliveryStatus, Inbound, Presence
 from carekit.seams.capabilities import Capabilities
@@ -136,8 +136,10 @@ class Desk(Protocol):
         """
         ...
 
-    async def answer_survey(self, conversation: str, answer: AnswerSurvey, *, scope: Scope) -> Outcome:
-        """Keep the contact's answer to a survey."""
+    async def answer_survey(
+        self, conversation: str, survey: str, score: object, comment: object = "", *, scope: Scope
+    ) -> Outcome:
+        """Keep the contact's answer as the provider of *survey* reads it; raises `Refused` naming what it cannot read."""
         ...
 
     async def report_delivery(

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
 
-from carekit.facts.actions import Action, AnswerSurvey
+from carekit.facts.actions import Action
 from carekit.facts.codec import encode
 from carekit.facts.events import AgentAdded, Event, PresenceChanged
 from carekit.facts.nouns import Agent, Contact, Conversation, DeliveryStatus, Inbound, Presence, Status
@@ -22,6 +22,7 @@ from carekit.seams.desk import ChannelInfo, Live, Outcome, Receipt, SurveyInfo, 
 from carekit.seams.query import Page, Query
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Store
+from carekit.seams.survey import SurveyProvider
 from carekit.service import commands as c
 from carekit.service.blobs import Blobs
 from carekit.service.hub import Hub
@@ -52,14 +53,18 @@ class CareDesk:
         blobs: Blobs,
         signer: Signer,
         channels: Mapping[str, ChannelInfo],
-        surveys: Mapping[str, SurveyInfo],
+        surveys: Mapping[str, SurveyProvider],
         hours: Mapping[str, Calendar],
         calendars: Mapping[str, Calendar],
     ) -> None:
         self.name = name
         self.timezone = timezone
         self.channels = channels
-        self.surveys = surveys
+        self.surveys: Mapping[str, SurveyInfo] = {
+            name: SurveyInfo(name, provider.kind, provider.question, provider.best)
+            for name, provider in surveys.items()
+        }
+        self._providers = surveys
         self._base_url = base_url.rstrip("/")
         self._clock = clock
         self._store = store
@@ -123,8 +128,13 @@ class CareDesk:
         events = await self.read(lambda: self._store.events(id, kept.seq - 1, kept.last - kept.seq + 1))
         return Outcome(await self.conversation(id, EVERYTHING), events, repeated=True)
 
-    async def answer_survey(self, conversation: str, answer: AnswerSurvey, *, scope: Scope) -> Outcome:
-        return await self.act(conversation, answer, "contact", scope=scope)
+    async def answer_survey(
+        self, conversation: str, survey: str, score: object, comment: object = "", *, scope: Scope
+    ) -> Outcome:
+        provider = self._providers.get(survey)
+        if provider is None:
+            raise Refused(f"there is no survey {survey!r}", field="survey")
+        return await self.act(conversation, provider.answer(score, comment), "contact", scope=scope)
 
     async def report_delivery(
         self, conversation: str, message: int, status: DeliveryStatus, *, detail: str = "", external_id: str = ""
@@ -160,7 +170,9 @@ class CareDesk:
     async def events(
         self, conversation: str, scope: Scope, *, after: int = 0, limit: int | None = None, last: bool = False
     ) -> list[Event]:
-        await self.conversation(conversation, scope)
+        found = await self.conversation(conversation, scope)
+        if last and limit is not None and scope.contact:
+            return await self.read(lambda: _last_shown(self._store, found, scope, after, limit))
         events = await self.read(lambda: self._store.events(conversation, after, limit, last=last))
         return [event for event in events if scope.shows(event)]
 
@@ -306,6 +318,18 @@ class CareDesk:
         """Let the reading threads go."""
         if self._readers is not None:
             self._readers.shutdown(wait=False, cancel_futures=True)
+
+
+def _last_shown(store: Store, conversation: Conversation, scope: Scope, after: int, limit: int) -> list[Event]:
+    """The newest *limit* events that *scope* shows, looked for backwards, page by page."""
+    shown: list[Event] = []
+    end = conversation.seq
+    while end > after and len(shown) < limit:
+        begin = max(after, end - 4 * limit)
+        page = [event for event in store.events(conversation.id, begin, end - begin) if scope.shows(event)]
+        shown = page + shown
+        end = begin
+    return shown[-limit:] if limit else []
 
 
 def check_agent(id: str, name: str, email: str, role: str, capacity: int) -> None:

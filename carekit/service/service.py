@@ -17,7 +17,7 @@ from carekit.ground.ids import Ids, RandomIds
 from carekit.rules.context import SurveyOffer
 from carekit.rules.turn import Rulebook
 from carekit.seams.component import Component, Health
-from carekit.seams.desk import ChannelInfo, Live, SurveyInfo
+from carekit.seams.desk import ChannelInfo, Live
 from carekit.seams.query import Query
 from carekit.seams.scope import EVERYTHING
 from carekit.seams.store import Store
@@ -264,10 +264,7 @@ class Service:
             )
             for name, part in settings.channels.items()
         }
-        surveys = {
-            name: SurveyInfo(name, part.component.kind, part.component.question, part.component.best)
-            for name, part in settings.surveys.items()
-        }
+        surveys = {name: part.component for name, part in settings.surveys.items()}
         hours = {
             name: settings.calendars[part.reserved.calendar]
             for name, part in settings.channels.items()

@@ -124,6 +124,6 @@ class SurveyContract:
         id = kit.conversation().id
         scope = Scope.of_contact(kit.conversation().contact, "loop")
         for score in (1, 1, survey.best):
-            kit.run(kit.desk.answer_survey(id, survey.answer(score), scope=scope))
+            kit.run(kit.desk.answer_survey(id, survey.name, score, scope=scope))
         assert [answer.score for answer in kit.facts(SurveyAnswered)] == [1, survey.best]
         assert kit.conversation().surveys[survey.name].score == survey.best

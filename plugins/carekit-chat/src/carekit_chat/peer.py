@@ -21,7 +21,6 @@ from carekit_chat.limits import Buckets
 from carekit_chat.line import Line
 from carekit_chat.room import LONGEST, Room
 from carekit_chat.session import Visitor
-from carekit_chat.surveys import answer
 
 log = logging.getLogger(__name__)
 
@@ -172,8 +171,9 @@ class Peer:
         conversation = self._follower.conversation
         if conversation is None:
             raise Refused("there is no conversation to rate yet", field="survey")
-        action = answer(self._desk.surveys, conversation, frame)
-        await self._desk.answer_survey(conversation.id, action, scope=self._follower.scope)
+        survey = frame.survey or next(reversed(list(conversation.surveys)), "")
+        scope = self._follower.scope
+        await self._desk.answer_survey(conversation.id, survey, frame.score, frame.comment, scope=scope)
 
     async def _identify(self, claim: Identify) -> None:
         """Keep what the visitor says of themselves; before the first message there is no contact to keep it for."""
