@@ -77,7 +77,8 @@ class Measured:
     @property
     def start(self) -> tuple[datetime, int]:
         """The instant and step at which its clock starts."""
-        return self._first_message or (self.started_at, self.started_seq)
+        created = (self.started_at, self.started_seq)
+        return created if self._agent_began else self._first_message or created
 
     @property
     def targets_met(self) -> int:
@@ -131,15 +132,11 @@ class Measured:
         agent = fact.author.removeprefix("agent:")
         if agent not in self.agents:
             self.agents.append(agent)
-        if self._waiting is None:
-            return
-        since, seq = self._waiting
-        span = Span(since, event.at, seq, event.seq)
-        self._waiting = None
-        if self.replies == 1 and not self._agent_began:
-            self.first_response = span
-        else:
-            self.next_responses.append(span)
+        waiting, self._waiting = self._waiting, None
+        if self.replies == 1 and self._first_message is not None:
+            self.first_response = _span(self._first_message, event)
+        elif waiting is not None and waiting != self._first_message:
+            self.next_responses.append(_span(waiting, event))
 
     def _take_rest(self, fact: f.Fact) -> None:
         if isinstance(fact, f.NoteAdded):
@@ -158,6 +155,10 @@ class Measured:
         elif isinstance(fact, f.SurveyAnswered):
             # A contact may change an answer: only the last one of a survey counts.
             self.answers = [a for a in self.answers if a.survey != fact.survey] + [fact]
+
+
+def _span(begun: tuple[datetime, int], event: f.Event) -> Span:
+    return Span(begun[0], event.at, begun[1], event.seq)
 
 
 def measure(events: Iterable[f.Event], until: datetime | None = None) -> dict[str, Measured]:
