@@ -199,6 +199,7 @@ def situations(
         )
     )
     context = draw(contexts(event.at, calendars=calendars, surveys=surveys, automatic=(policy.name,)))
-    if context.agents and draw(st.booleans()):
+    assigned: bool = draw(st.booleans())
+    if context.agents and assigned:
         conversation = replace(conversation, assignee=draw(st.sampled_from(sorted(context.agents))))
     return event, conversation, context

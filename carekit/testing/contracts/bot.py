@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import timedelta
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -54,17 +55,7 @@ class CountingBot(Bot):
         turn.memory["count"] = -1  # a bot may scribble on its own copy; nobody else may see that
         if self.before is not None:
             await self.before(turn, count + 1)
-        inner = await self.inner.respond(
-            BotTurn(
-                conversation=turn.conversation,
-                contact=turn.contact,
-                text=turn.text,
-                message=turn.message,
-                now=turn.now,
-                memory=dict(kept),
-                history=turn.history,
-            )
-        )
+        inner = await self.inner.respond(attrs.evolve(turn, memory=dict(kept)))
         memory = kept if inner.memory is None else dict(inner.memory)
         return BotReply(str(count + 1), memory={"count": count + 1, "inner": memory, **FALSY})
 
