@@ -35,7 +35,7 @@ def decode_fact(kind: str, body: bytes | str) -> Fact:
         raise StoreError(
             f"the log holds a fact of kind {kind!r}, which this version does not know; update carekit"
         ) from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # the latter for bytes that are no text
         raise StoreError(f"a stored fact of kind {kind!r} cannot be read: {error}") from error
 
 
@@ -69,7 +69,7 @@ def to_builtins(value: object) -> object:
 def _decode(decoder: msgspec.json.Decoder[T], body: bytes | str) -> T:
     try:
         return decoder.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreError(f"a stored value cannot be read: {error}") from error
 
 
@@ -77,7 +77,7 @@ def encode_memory(memory: Mapping[str, object]) -> str:
     """A bot's state as JSON text; raises `StoreError` if it holds anything but plain values."""
     try:
         return msgspec.json.encode(memory).decode()
-    except (TypeError, msgspec.EncodeError) as error:
+    except (TypeError, msgspec.EncodeError, UnicodeEncodeError) as error:
         raise StoreError(
             f"a bot's memory may hold only texts, numbers, booleans, lists and mappings: {error}"
         ) from error
