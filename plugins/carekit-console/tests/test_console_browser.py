@@ -251,7 +251,7 @@ def test_deactivation_closes_the_open_page(open_page: Opener, served: Served) ->
     id = conversation_of(served, "Ana")
     page = open_page(f"/c/{id}")
     page.fill("#reply-text", "Still here")
-    served.do(served.world.deactivating("lena"))
+    served.world.deactivate("lena")
     page.wait_for_selector("#session-ended")
     assert page.evaluate(f"localStorage.getItem('carekit:draft:lena:{id}:reply')") == "Still here"
 

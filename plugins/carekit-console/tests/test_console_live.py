@@ -16,7 +16,7 @@ from carekit_console.session import Sessions
 
 async def open_stream(world: World, agent: str) -> tuple[Sessions, str, AsyncIterator[bytes]]:
     """A stream of *agent*, past its greeting."""
-    sessions = Sessions(world.kit.desk, "/console", world.console.settings.idle)
+    sessions = Sessions(world.desk, "/console", world.console.settings.idle)
     found = await world.kit.desk.agent(agent)
     assert found is not None
     issued = int(world.kit.clock.now().timestamp())
@@ -80,7 +80,7 @@ def test_a_deactivated_agent_is_told_to_go(world: World) -> None:
         _, _, lines = await open_stream(world, "lena")
         coming = asyncio.ensure_future(rest(lines))
         await asyncio.sleep(0)
-        await world.deactivating("lena")
+        world.deactivate("lena")
         return await asyncio.wait_for(coming, 5)
 
     assert world.kit.run(run())[-1].startswith(b"event: ended")
