@@ -90,6 +90,7 @@ from carekit.facts.nouns import (
     Status,
     Survey,
     Target,
+    replace,
 )
 from carekit.ground.calendars import (
     Calendar,
@@ -223,6 +224,7 @@ __all__ = [
     "Calendar",
     "parse_duration",
     "format_duration",
+    "replace",
     "Status",
     "DeliveryStatus",
     "Presence",

@@ -189,11 +189,11 @@ class MemoryStore(Store):
     def _place(self, batch: Batch) -> Written:
         """The batch with positions and job ids, checked but not kept."""
         self._check(batch)
-        for position, event in enumerate(batch.events, len(self._log) + 1):
-            event.__dict__["position"] = position  # nobody but this transaction has seen the event: no need of a copy
+        first = len(self._log) + 1
+        events = [replace(event, position=first + index) for index, event in enumerate(batch.events)]
         token, id = (1 if batch.lease_until else 0), self._last_job + 1
         jobs = [replace(job, id=id + index, token=token) for index, job in enumerate(batch.jobs)]
-        return Written(batch.events, jobs)
+        return Written(events, jobs)
 
     def _keep(self, batch: Batch, written: Written) -> None:
         streams = self._streams

@@ -7,8 +7,9 @@ apart by the kind that is stored beside the bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import attrs
 import msgspec
 
 from carekit.facts.events import FACTS, Event, Fact
@@ -71,6 +72,33 @@ def _decode(decoder: msgspec.json.Decoder[T], body: bytes | str) -> T:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreError(f"a stored value cannot be read: {error}") from error
+
+
+def repaired(value: T) -> T:
+    """*value* itself if it can be kept; else a copy with a replacement character for each lone surrogate.
+
+    Mail and frames from outside may carry such halves of characters, and one of them must not stop anybody's message.
+    Raises `TypeError` if *value* holds anything but plain values.
+    """
+    try:
+        encode(value)
+    except UnicodeEncodeError:
+        mended: T = _mended(value)
+        return mended
+    return value
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, tuple | list):
+        return type(value)(_mended(item) for item in value)
+    if isinstance(value, Mapping):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    if attrs.has(type(value)):
+        fields = {field.name: _mended(getattr(value, field.name)) for field in attrs.fields(type(value))}
+        return attrs.evolve(value, **fields)
+    return value
 
 
 def encode_memory(memory: Mapping[str, object]) -> str:

@@ -139,13 +139,20 @@ class Desk(Protocol):
     async def answer_survey(
         self, conversation: str, survey: str, score: object, comment: object = "", *, scope: Scope
     ) -> Outcome:
-        """Keep the contact's answer as the provider of *survey* reads it; raises `Refused` naming what it cannot read."""
+        """Keep the contact's answer as the provider of *survey* reads it; raises `Refused` naming the field."""
         ...
 
     async def report_delivery(
-        self, conversation: str, message: int, status: DeliveryStatus, *, detail: str = "", external_id: str = ""
+        self,
+        conversation: str,
+        message: int,
+        status: DeliveryStatus,
+        *,
+        detail: str = "",
+        external_id: str = "",
+        marks: Mapping[str, str] | None = None,
     ) -> None:
-        """Note how far the message at step *message* got; a status never moves back."""
+        """Note how far the message at step *message* got, with the channel's *marks* in the same transaction."""
         ...
 
     async def quarantine(

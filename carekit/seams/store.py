@@ -207,6 +207,11 @@ class Store(Component):
         """Take up to *limit* jobs that are due and not leased, at most one a lane, leased to the caller *until*."""
         raise NotImplementedError
 
+    def reclaim(self) -> int:
+        """Let go of the leases of a process that has died; how many. Only for stores that one process at a time
+        works on: elsewhere the lease itself tells when its holder is dead, and this does nothing."""
+        return 0
+
     def pending_jobs(self) -> int:
         """How many jobs are not done."""
         raise NotImplementedError

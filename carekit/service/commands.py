@@ -89,6 +89,7 @@ class Delivered(Command):
     status: DeliveryStatus
     external_id: str = ""
     detail: str = ""
+    marks: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen(slots=False)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 from carekit.facts.actions import Action
-from carekit.facts.codec import encode
+from carekit.facts.codec import encode, repaired
 from carekit.facts.events import AgentAdded, Event, PresenceChanged
 from carekit.facts.nouns import Agent, Contact, Conversation, DeliveryStatus, Inbound, Presence, Status
 from carekit.ground.calendars import Calendar
@@ -99,7 +99,7 @@ class CareDesk:
         channel = self.channels.get(inbound.channel)
         if channel is None:
             raise Refused(f"there is no channel {inbound.channel!r} in the file", field="channel")
-        command = c.Receive(inbound, channel.capabilities.live, channel.inbox, marks or {})
+        command = c.Receive(repaired(inbound), channel.capabilities.live, channel.inbox, marks or {})
         kept = await self._writer.submit(command)
         return Receipt(kept.stream, kept.seq, kept.contact, kept.repeated)
 
@@ -113,6 +113,7 @@ class CareDesk:
         expected_seq: int | None = None,
         key: str = "",
     ) -> Outcome:
+        action = repaired(action)
         fingerprint = ""
         if key:
             body = f"{conversation}\n{type(action).__name__}\n".encode() + encode(action)
@@ -137,9 +138,16 @@ class CareDesk:
         return await self.act(conversation, provider.answer(score, comment), "contact", scope=scope)
 
     async def report_delivery(
-        self, conversation: str, message: int, status: DeliveryStatus, *, detail: str = "", external_id: str = ""
+        self,
+        conversation: str,
+        message: int,
+        status: DeliveryStatus,
+        *,
+        detail: str = "",
+        external_id: str = "",
+        marks: Mapping[str, str] | None = None,
     ) -> None:
-        await self._writer.submit(c.Delivered(conversation, message, status, external_id, detail))
+        await self._writer.submit(c.Delivered(conversation, message, status, external_id, detail, marks or {}))
 
     async def quarantine(
         self, channel: str, raw: bytes, error: str, *, key: str, marks: Mapping[str, str] | None = None

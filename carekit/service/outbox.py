@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from carekit.facts.codec import decode_memory
+from carekit.facts.codec import decode_memory, repaired
 from carekit.facts.events import BotAsked, Event, MessageReceived, MessageSent
 from carekit.facts.nouns import Contact, Conversation, DeliveryStatus
 from carekit.ground.clock import Clock
@@ -73,6 +73,7 @@ class Outbox:
         self._resting: list[asyncio.Future[None]] = []
         self._done: list[asyncio.Future[None]] = []
         self._running: set[int] = set()
+        self._held: dict[str, tuple[int, deque[tuple[Job, datetime]]]] = {}
         self._stopping = False
 
     @property
@@ -85,13 +86,24 @@ class Outbox:
         if self._stopping:
             return
         entry = (job, self._clock.now() + self._lease)
+        if job.lane in self._held:
+            first, waiting = self._held[job.lane]
+            if job.id != first:
+                waiting.append(entry)
+                return
+            del self._held[job.lane]
+            self._begin(job.lane, deque((entry, *waiting)))
+            return
         lane = self._lanes.get(job.lane)
         if lane is not None:
             if all(waiting.id != job.id for waiting, _ in lane):
                 lane.append(entry)
             return
-        self._lanes[job.lane] = deque((entry,))
-        self._ready.append(job.lane)
+        self._begin(job.lane, deque((entry,)))
+
+    def _begin(self, name: str, lane: deque[tuple[Job, datetime]]) -> None:
+        self._lanes[name] = lane
+        self._ready.append(name)
         self._wake()
 
     def _wake(self) -> None:
@@ -138,14 +150,19 @@ class Outbox:
             await rest
 
     async def _run_lane(self, name: str) -> None:
-        """The first job of a lane; what is left goes to the end, so that a long lane does not hold up the others."""
+        """The first job of a lane; what is left goes to the end, so that a long lane does not hold up the others.
+
+        Behind a job that is to be tried again the lane is held: what came later must not overtake it.
+        """
         lane = self._lanes[name]
         job, until = lane[0]
         self._running.add(job.id)
         try:
-            if self._clock.now() < until:  # else somebody else may have it by now
-                await self._run(job)
+            again = self._clock.now() < until and await self._run(job)  # past its lease somebody else may have it
             lane.popleft()
+            if again:
+                self._held[name] = (job.id, lane.copy())
+                lane.clear()
         except CarekitError as error:
             log.warning("a job of %s is put off: %s", name, error)
             lane.clear()
@@ -167,19 +184,22 @@ class Outbox:
                 done.set_result(None)
         self._done.clear()
 
-    async def _run(self, job: Job) -> None:
+    async def _run(self, job: Job) -> bool:
+        """Do a job; whether it is to be tried again."""
         found = await self._load(job.stream, job.seq)
         if found is not None:
             conversation, contact, events = found
             fact = events[-1].fact if events else None
             if type(fact) is BotAsked:
                 await self._submit(await self._ask(job, fact, conversation, contact, events))
-                return
+                return False
             if type(fact) is MessageSent:
-                await self._submit(await self._send(job, fact, conversation, contact, events))
-                return
+                sent = await self._send(job, fact, conversation, contact, events)
+                await self._submit(sent)
+                return sent.done.retry_at is not None
         log.warning("job %d of %s has nothing to do", job.id, job.stream)
         await self._submit(Sent(job, JobDone(job.id, job.token), None))
+        return False
 
     async def _ask(
         self, job: Job, asked: BotAsked, conversation: Conversation, contact: Contact, events: list[Event]
@@ -202,6 +222,7 @@ class Outbox:
             reply = await _within(bot.respond(turn), timeout.total_seconds())
             if not isinstance(reply, BotReply):
                 raise TypeError(f"respond returned {type(reply).__name__}, not BotReply")
+            reply = repaired(reply)
         except TimeoutError:
             log.warning("bot %r took longer than %s", asked.bot, timeout)
             return BotDone(job, asked.bot, asked.message, None, "timeout", f"the bot took longer than {timeout}")

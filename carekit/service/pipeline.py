@@ -244,6 +244,7 @@ class Pipeline:
         conversation = world.conversations.get(command.conversation)
         if conversation is None:
             raise NotFound(f"there is no conversation {command.conversation!r}")
+        world.marks.update(command.marks)
         turn = Turn(self._book, conversation, world.contacts[conversation.contact], world.agents, now)
         fact = f.DeliveryChanged(command.message, command.status, command.external_id, command.detail[:500])
         turn.record(fact, f"channel:{conversation.channel}", cause=command.message)

@@ -82,6 +82,7 @@ class Service:
 
     async def start(self) -> None:
         """Begin to work in the background: timers, jobs, and every component that runs."""
+        await self.desk.read(self.store.reclaim)
         page = await self.desk.conversations(Query(status=(Status.RESOLVED,), limit=100), EVERYTHING)
         for conversation in reversed(page.items):
             self.desk.handle_times.note(conversation)

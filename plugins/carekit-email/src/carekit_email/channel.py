@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import secrets
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import cached_property
 from typing import ClassVar
 
 from carekit import Attachment as KeptAttachment
@@ -46,10 +46,21 @@ class EmailChannel(Channel):
 
     def __init__(self, name: str, settings: EmailSettings) -> None:
         super().__init__(name, settings)
-        self._way = Way(name, settings.address, signing_key(name, settings), settings.plus or bool(settings.listen))
         self._limits = Limits(size=settings.max_size)
         self._inbox = ImapInbox(settings.imap, max_size=settings.max_size) if settings.imap else None
         self._desk: Desk | None = None
+
+    @cached_property
+    def _way(self) -> Way:
+        settings = self.settings
+        return Way(self.name, settings.address, self._key(), settings.plus or bool(settings.listen))
+
+    def _key(self) -> bytes:
+        """Give the key of the reply tokens: the configured one, else the channel's own."""
+        if self.settings.secret is None:
+            return self.secret
+        text = f"carekit-email\0{self.name}\0{self.settings.address.lower()}\0{self.settings.secret.reveal()}"
+        return hashlib.sha256(text.encode()).digest()
 
     def check(self) -> Iterable[str]:
         """Faults of the settings beyond their types."""
@@ -150,26 +161,6 @@ class EmailChannel(Channel):
         """Whether the mailbox can be read."""
         state = self._inbox.state if self._inbox is not None else ""
         return Health(self.name, "degraded" if state else "ok", state)
-
-
-def signing_key(name: str, settings: EmailSettings) -> bytes:
-    """Give the key of the reply tokens.
-
-    The configured secret; else one made from the passwords, so that it survives a restart; else a new one, in which
-    case answers to earlier mail are still found by the ids they refer to.
-    """
-    parts = (
-        [settings.secret]
-        if settings.secret
-        else [
-            settings.imap.password if settings.imap else None,
-            settings.smtp.password if settings.smtp else None,
-        ]
-    )
-    known = [part.reveal() for part in parts if part is not None]
-    if not known:
-        return secrets.token_bytes(32)
-    return hashlib.sha256("\0".join(["carekit-email", name, settings.address.lower(), *known]).encode()).digest()
 
 
 def host_and_port(listen: str) -> tuple[str, int]:

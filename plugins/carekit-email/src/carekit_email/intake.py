@@ -91,7 +91,9 @@ class Intake:
         if not await self._known_as_failed(sent):
             who = ", ".join(mail.failed_recipients)
             detail = f"{who}: {mail.subject}" if who else mail.subject
-            await self._desk.report_delivery(sent.conversation, sent.seq, DeliveryStatus.FAILED, detail=detail)
+            await self._desk.report_delivery(
+                sent.conversation, sent.seq, DeliveryStatus.FAILED, detail=detail, marks=marks
+            )
 
     async def _failed_message(self, mail: InboundEmail) -> SentMessage | None:
         """Give the message a report is about: named by a verified token, or by an id that was stored for it."""

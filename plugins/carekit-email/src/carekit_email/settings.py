@@ -59,7 +59,7 @@ class EmailSettings:
     signature: str = setting("Text put under what agents write.", "")
     plus: bool = setting("Whether the mail server delivers `name+anything@…` to this address, too.", False)
     secret: Secret | None = setting(
-        "Key of the reply tokens, at least 32 characters; without one it is made from the passwords in this table.",
+        "Key of the reply tokens, at least 32 characters; without one it is derived from the service's secret.",
         None,
     )
     max_size: int = setting("Octets of the largest mail taken.", 50_000_000)

@@ -25,6 +25,8 @@ class Database:
     """One database and its connections, which are all in the driver's autocommit mode: transactions begin by word."""
 
     paramstyle: str
+    exclusive = False
+    """Only one process at a time works on it, so that leases found at the start belong to a dead one."""
     errors: tuple[type[Exception], ...]
     """Every error that its driver or its pool raises."""
 

@@ -23,6 +23,7 @@ class Sqlite(Database):
     """A file on this machine."""
 
     paramstyle = "qmark"
+    exclusive = True
     errors = (sqlite3.Error, sa.exc.SQLAlchemyError)
     patience = 10.0
     """Seconds to wait for another process that writes."""

@@ -191,6 +191,14 @@ class SqlStore(Store):
                 cursor.execute(*ours.statements.lease_job.bind(leased))
         return [attrs.evolve(job, token=job.token + 1) for job in jobs]
 
+    def reclaim(self) -> int:
+        ours = self._opened()
+        if not ours.database.exclusive:
+            return 0
+        with self._telling(ours.database), ours.database.writing() as cursor:
+            cursor.execute(*ours.statements.drop_leases.bind({}))
+            return int(cursor.rowcount)
+
     def pending_jobs(self) -> int:
         return int(self._rows(self._opened().statements.pending_jobs, {})[0][0])
 
