@@ -27,11 +27,24 @@ def decide(conversation: Conversation, action: a.Action, actor: str) -> tuple[f.
     return handler(conversation, action, actor)
 
 
+def _check_text(text: str, what: str, field: str = "text") -> None:
+    """Refuse what is too long to keep, and what cannot be written down at all."""
+    if len(text) > LIMIT:
+        raise Refused(f"the {what} has {len(text)} characters; {LIMIT} is the limit", field=field)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Refused(
+                f"the {what} holds half a character, which cannot be kept; send it whole", field=field
+            ) from None
+
+
 def _send(c: Conversation, action: a.Send, actor: str) -> tuple[f.Fact, ...]:
     if not action.text.strip() and not action.attachments:
         raise Refused("the message is empty; write something or attach a file", field="text")
-    if len(action.text) > LIMIT:
-        raise Refused(f"the message has {len(action.text)} characters; {LIMIT} is the limit", field="text")
+    _check_text(action.text, "message")
+    _check_text(action.html, "message")
     author = actor if actor.startswith(("agent:", "bot:")) else "service"
     if author.startswith("agent:"):
         step(c.status, f.MessageSent)
@@ -55,8 +68,7 @@ def _send(c: Conversation, action: a.Send, actor: str) -> tuple[f.Fact, ...]:
 def _note(c: Conversation, action: a.AddNote, actor: str) -> tuple[f.Fact, ...]:
     if not action.text.strip():
         raise Refused("the note is empty; write something", field="text")
-    if len(action.text) > LIMIT:
-        raise Refused(f"the note has {len(action.text)} characters; {LIMIT} is the limit", field="text")
+    _check_text(action.text, "note")
     return (f.NoteAdded(author=actor, text=action.text),)
 
 
@@ -159,15 +171,19 @@ def _answer_survey(c: Conversation, action: a.AnswerSurvey, actor: str) -> tuple
         raise Refused("this survey was not put to you", field="survey")
     if not 1 <= action.score <= action.best:
         raise Refused(f"the score must be a whole number from 1 to {action.best}", field="score")
+    _check_text(action.comment, "comment", "comment")
     if offered.score == action.score and offered.comment == action.comment:
         return ()
-    comment = action.comment[:LIMIT]
-    return (f.SurveyAnswered(action.survey, action.survey_kind, action.score, action.best, action.positive, comment),)
+    return (
+        f.SurveyAnswered(action.survey, action.survey_kind, action.score, action.best, action.positive, action.comment),
+    )
 
 
 def _identify(c: Conversation, action: a.Identify, actor: str) -> tuple[f.Fact, ...]:
     if not action.name and not action.email:
         return ()
+    _check_text(action.name, "name", "name")
+    _check_text(action.email, "address", "email")
     return (f.ContactIdentified(name=action.name[:200], email=action.email[:320]),)
 
 

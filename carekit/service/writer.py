@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from carekit.ground.errors import CarekitError, Unavailable
+from carekit.ground.errors import CarekitError, Conflict, Refused, Unavailable
 from carekit.service.commands import Command
 from carekit.service.pipeline import Kept, Pipeline
 
@@ -54,18 +54,24 @@ class Writer:
         if self._thread is not None:
             self._thread.shutdown(wait=True)
 
+    def _handle(self, commands: Sequence[Command]) -> list[Kept | Exception]:
+        """The result of each of *commands*; what the store cannot bear of one must not cost the others their commit."""
+        try:
+            return self._pipeline.handle(commands)
+        except (Conflict, Unavailable) as error:
+            return [error] * len(commands)
+        except Exception as error:  # noqa: BLE001 - a fault of a store must reach the askers, or they would wait for ever
+            if len(commands) == 1:
+                return [_explained(error)]
+            half = len(commands) // 2
+            return self._handle(commands[:half]) + self._handle(commands[half:])
+
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(LARGEST, len(self._waiting)))]
             commands = [command for command, _ in batch]
-            results: list[Kept | Exception]
-            try:
-                results = await loop.run_in_executor(self._thread, self._pipeline.handle, commands)
-            except CarekitError as error:
-                results = [error] * len(batch)
-            except Exception as error:  # noqa: BLE001 - a fault of a store must reach the askers, or they would wait for ever
-                results = [Unavailable(f"the store failed: {type(error).__name__}: {error}")] * len(batch)
+            results = await loop.run_in_executor(self._thread, self._handle, commands)
             self._committed([result for result in results if isinstance(result, Kept)])
             for (_, future), result in zip(batch, results, strict=True):
                 if future.cancelled():
@@ -74,3 +80,11 @@ class Writer:
                     future.set_exception(result)
                 else:
                     future.set_result(result)
+
+
+def _explained(error: Exception) -> CarekitError:
+    if isinstance(error, CarekitError):
+        return error
+    if isinstance(error, UnicodeError):
+        return Refused("it holds text that cannot be written as UTF-8; send it as valid Unicode")
+    return Unavailable(f"the store failed: {type(error).__name__}: {error}")
