@@ -172,7 +172,7 @@ class Statements:
         self.end_jobs = make(t.job.delete().where(_among(j.id)))
         self.ripe_jobs = make(_free_jobs())
         self.free_jobs = make(_free_jobs().with_for_update(skip_locked=True))
-        self.drop_leases = make(t.job.update().where(j.lease_until.is_not(None)).values(lease_until=None))
+        self.drop_leases = make(t.job.update().where(j.lease_until.is_not(None)).values(lease_until=sa.null()))
         self.lease_job = make(
             t.job.update().where(_among(j.id)).values(token=j.token + 1, lease_until=sa.bindparam("until"))
         )
