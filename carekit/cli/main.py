@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -23,6 +24,10 @@ COMMANDS = {
     "completion": "Print the shell completion for bash, zsh or fish.",
 }
 """Every command and its line in the help, so that the help imports none of them."""
+
+
+class ReaderGone(Exception):
+    """Nobody reads our output any more (`carekit report … | head`)."""
 
 
 class Lazy(click.Group):
@@ -46,9 +51,17 @@ class Lazy(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             from carekit.ground.suggest import did_you_mean
+            from carekit.service.plugins import load
 
-            hint = did_you_mean(args[0], COMMANDS) if args else ""
+            known = [*COMMANDS, *(str(command.name) for command in load().commands)]
+            hint = did_you_mean(args[0], known) if args else ""
             raise click.UsageError(f"{error.message}{hint}", ctx) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise ReaderGone from None  # click would end the process with 1 before anybody could say otherwise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -71,6 +84,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
         result = cli.main(arguments, prog_name="carekit", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Abort:
         click.echo("carekit: stopped", err=True)
         return 130
@@ -80,8 +94,8 @@ def run(arguments: list[str] | None = None) -> int:
     except CarekitError as error:
         click.echo(f"carekit: {error}", err=True)
         return 1
-    except BrokenPipeError:
-        # The reader of our output has gone (`carekit report … | head`): nothing to say, and nobody to say it to.
+    except (ReaderGone, BrokenPipeError):
+        # Nothing to say, and nobody to say it to; Python itself must find nothing to complain of when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # an operator never sees a traceback unless they ask for it

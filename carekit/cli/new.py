@@ -147,7 +147,7 @@ def _memory_store(cls: str) -> dict[str, str]:
             standard.append(ast.unparse(node))
         if isinstance(node, ast.Import | ast.ImportFrom):
             end = node.end_lineno or end
-    public = sorted(ours - {"replace"}, key=lambda name: (not name.isupper(), name))
+    public = sorted(ours, key=lambda name: (not name.isupper(), name))
     names = "".join(f"    {name},\n" for name in public)
     body = "\n".join(source.splitlines()[end:]).strip() + "\n"
     body = body.replace("_MemoryTransaction", f"_{cls}Transaction").replace("MemoryStore", cls)

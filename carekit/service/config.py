@@ -258,7 +258,9 @@ class _Reader:
         return table
 
     def _service(self, table: Any) -> ServiceSettings | None:
-        service: ServiceSettings | None = self._structure(ServiceSettings, {"data": "data", **table}, "service")
+        if isinstance(table, dict):
+            table = {"data": "data", **table}  # a default that is a path still begins at the file
+        service: ServiceSettings | None = self._structure(ServiceSettings, table, "service")
         if service is None:
             return None
         self._check_zone(service.timezone, "service")
@@ -331,7 +333,8 @@ class _Reader:
             return None
         offer = self._offer(kind, table.get("use"), where)
         keys = {field.name for field in attrs.fields(RESERVED[kind])}
-        reserved = self._structure(RESERVED[kind], {k: v for k, v in table.items() if k in keys}, where)
+        own_use = {"use": offer.name if offer else ""}  # _offer has said what is wrong with the one in the file
+        reserved = self._structure(RESERVED[kind], {k: v for k, v in table.items() if k in keys} | own_use, where)
         if offer is None or reserved is None:
             return None
         own = {key: value for key, value in table.items() if key not in keys}
@@ -352,7 +355,8 @@ class _Reader:
     def _offer(self, kind: str, use: Any, where: str) -> Offer | None:
         known = self._plugins.offers[kind]
         if not isinstance(use, str):
-            self._fault(where, "use", f"is missing; installed {kind}: {_names(known)}")
+            said = "is missing" if use is None else f"must be a text, not {use!r}"
+            self._fault(where, "use", f"{said}; installed {kind}: {_names(known)}")
             return None
         if use in known:
             return known[use]

@@ -8,16 +8,30 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
+from carekit.builtin.memory import MemoryStore
 from carekit.cli.main import run
 from carekit.service import plugins
 
 Run = Callable[..., Result]
+
+
+class Shared(MemoryStore):
+    """A store that outlives the command that opened it, as one on a disk would."""
+
+    state: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, name: str, settings: object) -> None:
+        super().__init__(name, settings)
+        if not Shared.state:
+            Shared.state.update(self.__dict__)
+        self.__dict__ = Shared.state
+
 
 FILE = """
 [service]
@@ -51,6 +65,15 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "carekit.toml"
     path.write_text(FILE, "utf-8")
     return path
+
+
+@pytest.fixture
+def lasting(file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file whose store keeps what one command wrote for the next."""
+    Shared.state.clear()
+    install(monkeypatch, {"shared": module(carekit_stores=lambda: {"shared": Shared})})
+    file.write_text(file.read_text("utf-8").replace('use = "memory"', 'use = "shared"'), "utf-8")
+    return file
 
 
 @pytest.fixture
