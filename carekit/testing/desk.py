@@ -67,12 +67,15 @@ class DeskKit:
         home = folder or Path(self._made.name if self._made else ".")
         path = home / "carekit.toml"
         path.write_text(toml, "utf-8")
-        installed = plugins.load(extra=extra, discover=discover)
-        settings = config.load(path, installed, environment)
-        self.service = Service(settings, installed, clock=self.clock, ids=SequentialIds())
-        self._started = False
         self._sent_ids = 0
-        self.run(self._open())
+        try:
+            installed = plugins.load(extra=extra, discover=discover)
+            settings = config.load(path, installed, environment)
+            self.service = Service(settings, installed, clock=self.clock, ids=SequentialIds())
+            self.run(self._open())
+        except BaseException:
+            self._let_go()
+            raise
 
     async def _open(self) -> None:
         self.service.open()
@@ -91,7 +94,12 @@ class DeskKit:
         if self._closed:
             return
         self._closed = True
-        self.run(self.service.stop())
+        try:
+            self.run(self.service.stop())
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
         self._runner.close()
         if self._made:
             self._made.cleanup()
