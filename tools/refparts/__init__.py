@@ -1,0 +1,1 @@
+"""The parts of the reference, one module for each kind of thing that is described."""
