@@ -1,7 +1,7 @@
 """Writes the generated parts of ``docs/reference/`` from the code: ``python tools/reference.py``.
 
 A page is written by hand and holds generated parts between two comments; only what lies between them is rewritten, and
-nothing outside. ``--check`` writes nothing, names each part that is not as the code says, and ends with 1 if there is one.
+nothing outside. ``--check`` writes nothing, names each part that is not as the code says, and then ends with 1.
 
 What first-party plugins add is generated from what is installed. Where one of them is missing, the parts about plugins
 are left alone, and the missing ones are named.

@@ -44,9 +44,8 @@ def _described(cls: type, head: str) -> str:
 
 def values() -> str:
     """The small values that facts and actions hold."""
-    parts = []
-    for cls in (nouns.Address, nouns.Attachment, nouns.Source, events.Candidate, events.Decision):
-        parts.append(_described(cls, f"#### `{cls.__name__}`\n\n"))
+    held = (nouns.Address, nouns.Attachment, nouns.Source, events.Candidate, events.Decision)
+    parts = [_described(cls, f"#### `{cls.__name__}`\n\n") for cls in held]
     for enum in (nouns.Status, nouns.DeliveryStatus, nouns.Presence):
         docs = text.attribute_docs(enum)
         listed = "\n".join(

@@ -17,9 +17,9 @@ def _users(hook: str) -> list[str]:
     found = []
     for path in [*sorted((ROOT / "carekit").rglob("*.py")), *sorted((ROOT / "plugins").glob("*/src/**/*.py"))]:
         for node in ast.parse(path.read_text("utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and node.name == hook and node.decorator_list:
-                if path.name != "hookspecs.py":
-                    found.append(path.relative_to(ROOT).as_posix())
+            implements = isinstance(node, ast.FunctionDef) and node.name == hook and path.name != "hookspecs.py"
+            if implements:
+                found.append(path.relative_to(ROOT).as_posix())
     return found
 
 

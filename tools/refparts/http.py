@@ -81,12 +81,8 @@ def _type(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
 def schemas() -> str:
     """What the answers hold."""
     whole = _document()["components"]["schemas"]
-    parts = []
-    for name in dict.fromkeys(endpoint.answer.__name__ for endpoint in ENDPOINTS):
-        parts.append(_schema(name, whole[name], whole))
-    parts.append(_schema("EventView", whole["EventView"], whole))
-    parts.append(_schema("ProblemDetails", whole["ProblemDetails"], whole))
-    return "\n\n".join(parts)
+    names = dict.fromkeys([*(endpoint.answer.__name__ for endpoint in ENDPOINTS), "EventView", "ProblemDetails"])
+    return "\n\n".join(_schema(name, whole[name], whole) for name in names)
 
 
 def _schema(name: str, schema: dict[str, Any], whole: dict[str, Any]) -> str:
