@@ -238,8 +238,8 @@ class CareDesk:
         slots = sum(agent.capacity for agent in agents)
         free = sum(max(0, agent.capacity - agent.load) for agent in agents)
         low = high = None
-        if is_open and slots and free <= ahead:
-            times = self.handle_times
+        times = self.handle_times
+        if is_open and slots and free <= ahead and times.count(channel):
             estimate = estimate_wait(ahead, slots, times.mean(channel), times.count(channel))
             if estimate is not None:
                 low, high = estimate.low, estimate.high
