@@ -68,7 +68,7 @@ async def _serve(service: Service, began: float, quiet: bool) -> None:
 
         def started(actual: int) -> None:
             if not quiet:
-                click.echo(_summary(settings, time.monotonic() - began))
+                click.echo(_summary(_moved(settings, None, actual), time.monotonic() - began))
                 for agent in seeded:
                     click.echo(f"  demo agent  {agent.email}, password {agent.password.reveal()}")
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from carekit.testing import DeskKit
+from carekit.testing.desk import MINIMAL
+from carekit_survey import plugin
 from carekit_survey.provider import Ces, Csat, SurveySettings
 from carekit_survey.words import WORDS, direction
 
@@ -47,3 +50,9 @@ def test_every_message_has_its_title() -> None:
 def test_the_direction_follows_the_language(language: str, expected: str) -> None:
     """Only the language itself decides, not its region."""
     assert direction(language) == expected
+
+
+def test_the_beginning_it_suggests_works() -> None:
+    """What `carekit init` writes for it makes a desk with this survey."""
+    with DeskKit(MINIMAL + Csat.starter, extra={"survey": plugin}, discover=False) as kit:
+        assert kit.desk.surveys["satisfaction"].best == 5
