@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -51,8 +52,9 @@ def command(file: Path, since: str | None, until: str | None, as_json: bool, as_
 
 def _print(report: dict[str, Any]) -> None:
     period = report["period"]
-    since = _day(period["since"]) if period["since"] else "the beginning"
-    click.secho(f"{since} to {_day(period['until'])} ({period['timezone']}; {period['basis']})", bold=True)
+    zone = period["timezone"]
+    since = _day(period["since"], zone) if period["since"] else "the beginning"
+    click.secho(f"{since} to {_day(period['until'], zone)} ({zone}; {period['basis']})", bold=True)
     _figures(report)
     for channel, figures in report["by_channel"].items():
         if len(report["by_channel"]) > 1:
@@ -93,8 +95,8 @@ def _csat(csat: dict[str, Any]) -> str:
     return f"{csat['score']:.0f} % (95 % interval {csat['low']:.0f}–{csat['high']:.0f} %, n {csat['n']}{share}{few})"
 
 
-def _day(text: str) -> str:
-    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}"
+def _day(text: str, zone: str) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
 
 
 def _csv(report: dict[str, Any]) -> str:
