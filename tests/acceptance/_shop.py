@@ -121,8 +121,8 @@ class Shop:
 
     # --- life
 
-    def start(self) -> None:
-        """Start the process and return when it is ready."""
+    def start(self, ready: tuple[int, ...] = (200,)) -> None:
+        """Start the process and return when its health has one of the statuses *ready*."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 # From elsewhere: nothing in the file may depend on where it is started.
@@ -133,15 +133,15 @@ class Shop:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        until(self._ready, "the service to be ready")
+        until(lambda: self._health() in ready, "the service to be ready")
 
-    def _ready(self) -> bool:
+    def _health(self) -> int:
         assert self.process is not None
         assert self.process.poll() is None, f"the service ended by itself:\n{self.output}"
         try:
-            return self.http.get("/readyz").status_code == 200
+            return self.http.get("/readyz").status_code
         except httpx2.TransportError:
-            return False
+            return 0
 
     def kill(self) -> None:
         """What a power cut does."""
@@ -171,6 +171,10 @@ class Shop:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop it, and be done with it."""
         self.http.close()
         self.stop()
 

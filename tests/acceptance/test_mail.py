@@ -86,7 +86,7 @@ def test_a_bounce_marks_the_message_and_begins_nothing(shop: Shop) -> None:
     shop.act(found["id"], "reply", agent="lena", text="This will not arrive.")
     _, reply = received(shop, "gone@post.example", 2)
     before = len(shop.conversations(limit=200))
-    shop.deliver(bounce(reply), sender="")
+    shop.hand_over(bounce(reply), sender="")
     failed = until(
         lambda: [e for e in shop.events(found["id"], "delivery_changed") if e["fact"]["status"] == "failed"],
         "the failure to be noted",
@@ -96,26 +96,36 @@ def test_a_bounce_marks_the_message_and_begins_nothing(shop: Shop) -> None:
     assert outbox(shop.outbox, "mailer-daemon") == []
 
 
-def bounce(failed: EmailMessage) -> EmailMessage:
+def bounce(failed: EmailMessage) -> bytes:
     """The report of a mail server (RFC 3464) that *failed* could not be delivered."""
-    report = EmailMessage()
-    report["From"], report["To"] = "MAILER-DAEMON@mx.example", ADDRESS
-    report["Subject"], report["Message-ID"] = "Undelivered Mail Returned to Sender", "<bounce-1@mx.example>"
-    report["Auto-Submitted"] = "auto-replied"
-    report.set_content("I am sorry to have to inform you that your message could not be delivered.")
-    status = EmailMessage()
-    status.set_type("message/delivery-status")
-    status.set_payload(
-        "Reporting-MTA: dns; mx.example\n\n"
-        f"Final-Recipient: rfc822; {failed['To']}\nAction: failed\nStatus: 5.1.1\n"
-        "Diagnostic-Code: smtp; 550 5.1.1 User unknown\n"
-    )
-    report.make_mixed()
-    report.attach(status)
-    report.add_attachment(failed)
-    report.replace_header("Content-Type", 'multipart/report; report-type="delivery-status"')
-    report.set_boundary("=_report")
-    return report
+    return f"""\
+From: MAILER-DAEMON@mx.example
+To: {ADDRESS}
+Subject: Undelivered Mail Returned to Sender
+Message-ID: <bounce-1@mx.example>
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="=_report"
+
+--=_report
+Content-Type: text/plain
+
+I am sorry to have to inform you that your message could not be delivered.
+--=_report
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+Final-Recipient: rfc822; {failed["To"]}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 User unknown
+--=_report
+Content-Type: message/rfc822
+
+{failed.as_string()}
+--=_report--
+""".replace("\n", "\r\n").encode()
 
 
 def test_the_thread_is_kept_in_both_directions(shop: Shop) -> None:
@@ -161,7 +171,7 @@ def test_a_stranger_does_not_get_into_the_thread(shop: Shop) -> None:
 def test_a_mail_that_cannot_be_read_is_set_aside(shop: Shop) -> None:
     """Its bytes are kept, the health tells of it, and the next mail is handled."""
     raw = b"Subject: nobody sends this\r\n\r\nThere is no From.\r\n"
-    shop.hand_over(raw, "nobody@post.example")
+    shop.hand_over(raw, sender="")
     write(shop, "flora@post.example", "The mail after the broken one")
     health = {each["name"]: each for each in shop.http.get("/readyz").json()["components"]}
     told = health["channel support-mail"]
