@@ -26,7 +26,7 @@ COMMANDS = {
 """Every command and its line in the help, so that the help imports none of them."""
 
 
-class ReaderGone(Exception):
+class ReaderGone(CarekitError):
     """Nobody reads our output any more (`carekit report … | head`)."""
 
 
@@ -91,13 +91,13 @@ def run(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except CarekitError as error:
-        click.echo(f"carekit: {error}", err=True)
-        return 1
     except (ReaderGone, BrokenPipeError):
         # Nothing to say, and nobody to say it to; Python itself must find nothing to complain of when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except CarekitError as error:
+        click.echo(f"carekit: {error}", err=True)
+        return 1
     except Exception as error:  # an operator never sees a traceback unless they ask for it
         if os.environ.get("CAREKIT_DEBUG"):
             raise

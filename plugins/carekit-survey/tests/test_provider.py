@@ -56,3 +56,8 @@ def test_the_beginning_it_suggests_works() -> None:
     """What `carekit init` writes for it makes a desk with this survey."""
     with DeskKit(MINIMAL + Csat.starter, extra={"survey": plugin}, discover=False) as kit:
         assert kit.desk.surveys["satisfaction"].best == 5
+
+
+def test_carekit_surveys_offers_both_by_name() -> None:
+    """The names that `use` gives."""
+    assert plugin.carekit_surveys() == {"csat": Csat, "ces": Ces}

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from carekit import Conversation, Desk, NotAllowed, NotFound, Refused, Scope, Status, StoreError
+from carekit import CarekitError, Conversation, Desk, NotAllowed, NotFound, Refused, Scope, Status, StoreError
 from carekit_survey.words import direction
 
 if TYPE_CHECKING:  # the provider makes its pages
@@ -43,7 +43,7 @@ HEADERS: Final = {
 }
 
 
-class Unusable(Exception):
+class Unusable(CarekitError):
     """There is nothing to answer here: the texts that say so, and the status."""
 
     def __init__(self, key: str, status: int, **values: str) -> None:
