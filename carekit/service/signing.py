@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 
 from carekit.ground.errors import NotAllowed, Refused
 
@@ -30,7 +30,7 @@ class Signer:
         serializer = URLSafeTimedSerializer(self._secret, salt=f"carekit:{purpose}")
         try:
             value = serializer.loads(token, max_age=None if max_age is None else int(max_age.total_seconds()))
-        except (BadSignature, UnicodeError):
+        except (BadData, UnicodeError):
             value = None
         if not isinstance(value, str):
             raise NotAllowed("this link or session is not valid, or no longer")
@@ -48,7 +48,7 @@ class Signer:
         """The value of a sealed token; raises `NotAllowed`."""
         try:
             value = URLSafeSerializer(self._secret, salt=f"carekit:{purpose}").loads(token)
-        except (BadSignature, UnicodeError):
+        except (BadData, UnicodeError):
             value = None
         if not isinstance(value, str):
             raise NotAllowed("this link is not valid")
@@ -79,4 +79,4 @@ class Passwords:
             self._hasher.verify(hashed or self._nobody, password)
         except (VerificationError, InvalidHashError):
             return False
-        return hashed is not None
+        return bool(hashed)

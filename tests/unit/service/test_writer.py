@@ -84,9 +84,9 @@ def test_what_waits_is_written_together() -> None:
 
     async def scenario() -> list[Kept | BaseException]:
         scene.store.gate.clear()
-        first = asyncio.create_task(scene.writer.submit(_message(0)))
+        first = asyncio.ensure_future(scene.writer.submit(_message(0)))
         await asyncio.sleep(0)
-        rest = [asyncio.create_task(scene.writer.submit(_message(number))) for number in range(1, 30)]
+        rest = [asyncio.ensure_future(scene.writer.submit(_message(number))) for number in range(1, 30)]
         await asyncio.sleep(0)
         scene.store.gate.set()
         results = await asyncio.gather(first, *rest)
@@ -128,7 +128,7 @@ def test_too_much_waiting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     scene.store.gate.clear()
 
     async def scenario() -> list[Kept | BaseException]:
-        tasks = [asyncio.create_task(scene.writer.submit(_message(number))) for number in range(12)]
+        tasks = [asyncio.ensure_future(scene.writer.submit(_message(number))) for number in range(12)]
         await asyncio.sleep(0)
         scene.store.gate.set()
         results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -147,7 +147,7 @@ def test_an_asker_who_left_does_not_hold_up_the_others() -> None:
     scene.store.gate.clear()
 
     async def scenario() -> list[Kept | BaseException]:
-        tasks = [asyncio.create_task(scene.writer.submit(_message(number))) for number in range(3)]
+        tasks = [asyncio.ensure_future(scene.writer.submit(_message(number))) for number in range(3)]
         await asyncio.sleep(0)
         tasks[1].cancel()
         scene.store.gate.set()
