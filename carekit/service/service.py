@@ -169,6 +169,9 @@ class Service:
         """Wait until no job runs and nothing is due: for tests and one-shot commands."""
         while True:
             await self.outbox.idle()
+            if queue := [task for task in self._tasks if task.get_name() == "queue" and not task.done()]:
+                await asyncio.wait(queue)
+                continue
             if not await self.alarms.look() and not self.outbox.busy:
                 return
 
