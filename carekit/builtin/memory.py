@@ -161,6 +161,15 @@ class MemoryStore(Store):
                 taken.append(leased)
             return taken
 
+    def next_job(self, after: datetime) -> datetime | None:
+        """The first instant later than *after* at which a lane's first job is due or its lease ends: for tests."""
+        with self._lock:
+            firsts: dict[str, Job] = {}
+            for job in self._jobs.values():
+                firsts.setdefault(job.lane, job)
+            instants = [max(job.due, self._leases.get(job.id, job.due)) for job in firsts.values()]
+        return min((instant for instant in instants if instant > after), default=None)
+
     def pending_jobs(self) -> int:
         return len(self._jobs)
 

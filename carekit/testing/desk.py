@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from carekit.builtin.loopback import Loopback
+from carekit.builtin.memory import MemoryStore
 from carekit.facts.actions import Action, AddNote, Reopen, Resolve, Send
 from carekit.facts.events import Event, Fact, MessageReceived, MessageSent
 from carekit.facts.nouns import Address, Agent, Conversation, Inbound, Presence
@@ -192,15 +193,22 @@ class DeskKit:
         return changed
 
     def advance(self, by: timedelta | str) -> datetime:
-        """Let time pass; every timer on the way fires."""
+        """Let time pass; every timer on the way fires, and what waits to be tried again is tried."""
         total = parse_duration(by) if isinstance(by, str) else by
         until = self.clock.now() + total
-        while (due := self.service.store.next_due()) is not None and due <= until:
+        while (due := self._next_instant()) is not None and due <= until:
             self.clock.set(max(due, self.clock.now()))
             self.settle()
         self.clock.set(until)
         self.settle()
         return until
+
+    def _next_instant(self) -> datetime | None:
+        store = self.service.store
+        found = [store.next_due()]
+        if isinstance(store, MemoryStore):  # other stores tell of jobs when they are asked at the right time
+            found.append(store.next_job(self.clock.now()))
+        return min((instant for instant in found if instant is not None), default=None)
 
     # --- what is
 

@@ -236,7 +236,6 @@ def test_a_person_who_puts_it_back_does_not_get_it_again_at_once() -> None:
         assert kit.conversation().assignee == ""
 
 
-@pytest.mark.xfail(reason="routing does not know of the queue: between the commit and its drain a newcomer is assigned")
 def test_a_newcomer_does_not_overtake_when_capacity_frees() -> None:
     """Capacity that frees goes to the head of the queue also when somebody writes at the same moment."""
     with host(Route("route", None)) as kit:

@@ -1,0 +1,109 @@
+"""Timers and the queue, looked at in time."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from carekit.builtin.memory import MemoryStore
+from carekit.builtin.policies.route import Route
+from carekit.facts import actions as a
+from carekit.facts.events import AgentAdded, PresenceChanged, TimerFired
+from carekit.facts.nouns import Presence, Status
+from carekit.ground.errors import StoreError
+from carekit.service.alarms import Alarms
+from carekit.service.commands import Command, Staff, Wake
+from carekit.testing import DeskKit, FrozenClock
+from carekit.testing.contracts.hosting import LOOP, host, staff
+from carekit.testing.contracts.values import conversation, keep, minute
+
+
+def test_a_snooze_ends_at_its_instant(desk: DeskKit) -> None:
+    """The conversation wakes at the very instant, not when somebody looks."""
+    desk.write("hello")
+    desk.act(a.Snooze(minute(30)), "agent:ana")
+    desk.advance("29m")
+    assert desk.conversation().status is Status.SNOOZED
+    desk.clock.advance("5h")
+    desk.settle()
+    assert desk.conversation().status is Status.OPEN
+    (fired,) = desk.events(TimerFired)
+    assert fired.at == minute(30)
+
+
+def _alarms(store: MemoryStore, clock: FrozenClock, submit: Any) -> Alarms:
+    async def sweep() -> None:
+        return None
+
+    return Alarms(store, clock, submit=submit, take=lambda job: None, sweep=sweep, lease=timedelta(minutes=2))
+
+
+def test_a_timer_that_cannot_fire_does_not_spin() -> None:
+    """When waking one conversation fails the others wake, and the look ends."""
+    store, clock, woken = MemoryStore(), FrozenClock(), list[str]()
+    keep(store, *(conversation(f"c{number}", timers={"t": minute(0)}) for number in range(3)))
+
+    async def submit(command: Command) -> None:
+        assert isinstance(command, Wake)
+        woken.append(command.conversation)
+        if command.conversation == "c1":
+            raise StoreError("no")
+
+    assert asyncio.run(_alarms(store, clock, submit).look()) == 3
+    assert sorted(woken) == ["c0", "c1", "c2"]
+
+
+def test_the_next_look_is_when_the_next_timer_is_due() -> None:
+    """A timer set earlier than the one waited for ends the sleep; a later one does not."""
+    store, clock, looks = MemoryStore(), FrozenClock(), list[int]()
+
+    async def submit(command: Command) -> None:
+        raise AssertionError("nothing is due")
+
+    alarms = _alarms(store, clock, submit)
+
+    async def scenario() -> None:
+        plain = alarms.look
+
+        async def look() -> int:
+            looks.append(1)
+            return await plain()
+
+        alarms.look = look  # type: ignore[method-assign]
+        task = asyncio.create_task(alarms.run())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(looks) == 1
+        alarms.set(clock.now())
+        for _ in range(50):
+            await asyncio.sleep(0.001)
+            if len(looks) > 1:
+                break
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(scenario())
+    assert len(looks) > 1
+
+
+def test_a_long_queue_for_absent_people_holds_up_nobody() -> None:
+    """Sixty who wait for an inbox without anybody in it do not keep others from those who are there."""
+    sales = '[channels.sales]\nuse = "loopback"\n'
+    with host(Route("route", None), more=LOOP + sales) as kit:
+        for number in range(60):
+            kit.write("hello", channel="sales", sender=f"peer{number}", settle=False)
+        last = kit.write("hello", sender="late").conversation
+        added = AgentAdded("ana", "Ana", "ana@desk.example", inboxes=("loop",))
+        kit.run(kit.service.submit(Staff("ana", added, "service")))
+        kit.run(kit.service.submit(Staff("ana", PresenceChanged(Presence.AVAILABLE), "agent:ana")))
+        kit.settle()
+        assert kit.conversation(last).assignee == "ana"
+
+
+def test_a_queue_is_drained_as_far_as_capacity_goes() -> None:
+    """When an agent comes with room for three, the first three of five are assigned."""
+    with host(Route("route", None)) as kit:
+        ids = [kit.write("hello", sender=f"peer{number}").conversation for number in range(5)]
+        staff(kit, "ana", 3)
+        assert [kit.conversation(id).assignee for id in ids] == ["ana", "ana", "ana", "", ""]

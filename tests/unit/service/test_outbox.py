@@ -1,0 +1,240 @@
+"""After the commit: sent once, tried again with patience, given up with a reason, and always in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from carekit.facts.events import DeliveryChanged, HandedOff
+from carekit.facts.nouns import DeliveryStatus
+from carekit.ground.errors import Permanent, Temporary, Unsure
+from carekit.seams.bot import Bot, BotReply, BotTurn
+from carekit.seams.capabilities import Capabilities
+from carekit.seams.channel import Channel, Delivery, Outbound
+from carekit.service.outbox import TRIES, backoff
+from carekit.testing import DeskKit
+from carekit.testing.contracts.hosting import LOOP, host
+from carekit.testing.contracts.values import minute
+
+
+class FarSide(Channel):
+    """A channel whose far side does what the test says; ``sent`` are the attempts in order."""
+
+    capabilities = Capabilities(may_initiate=True)
+
+    def __init__(self) -> None:
+        super().__init__("loop", None)
+        self.sent: list[tuple[str, str]] = []
+        self.answer: Callable[[str, int], Delivery | Exception] = lambda text, attempt: Delivery(external_id="far")
+
+    async def send(self, outbound: Outbound) -> Delivery:
+        text = outbound.message.text
+        self.sent.append((text, outbound.id))
+        await asyncio.sleep(0)
+        answer = self.answer(text, sum(one == text for one, _ in self.sent))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for text, _ in self.sent]
+
+
+@pytest.fixture
+def far() -> FarSide:
+    return FarSide()
+
+
+@pytest.fixture
+def kit(far: FarSide) -> Iterator[DeskKit]:
+    with host(far, more="") as kit:
+        kit.write("hello")
+        yield kit
+
+
+def _changes(kit: DeskKit) -> list[tuple[DeliveryStatus, str]]:
+    return [(change.status, change.detail) for change in kit.facts(DeliveryChanged)]
+
+
+def test_a_message_is_sent_once(kit: DeskKit, far: FarSide) -> None:
+    """A delivery ends the job, and its outcome is in the log with the far side's id."""
+    kit.reply("ana", "hi")
+    kit.advance("1h")
+    assert far.texts == ["hi"]
+    (change,) = kit.facts(DeliveryChanged)
+    assert (change.status, change.external_id, change.message) == (DeliveryStatus.SENT, "far", 3)
+    assert kit.service.store.pending_jobs() == 0
+
+
+def test_waits_grow_and_end_at_an_hour() -> None:
+    """5 s, 10 s, 20 s … at most an hour."""
+    waits = [backoff(attempt).total_seconds() for attempt in range(1, 14)]
+    assert waits[:4] == [5, 10, 20, 40]
+    assert waits == sorted(waits)
+    assert waits[-1] == 3600
+
+
+def test_what_may_succeed_later_is_tried_again(kit: DeskKit, far: FarSide) -> None:
+    """A temporary failure is tried after its wait under the same key against doubles; the log has the outcome alone."""
+    far.answer = lambda _, attempt: Temporary("busy") if attempt < 3 else Delivery()
+    kit.reply("ana", "hi")
+    assert (far.texts, _changes(kit)) == (["hi"], [])
+    kit.advance("4s")
+    assert far.texts == ["hi"]
+    kit.advance("1m")
+    assert far.texts == ["hi"] * 3
+    assert len({id for _, id in far.sent}) == 1
+    assert _changes(kit) == [(DeliveryStatus.SENT, "")]
+
+
+def test_the_far_sides_own_wait_is_kept(kit: DeskKit, far: FarSide) -> None:
+    """Told to come back in 300 s, it comes back then and not before."""
+    far.answer = lambda _, attempt: Temporary("slow down", retry_after=300) if attempt == 1 else Delivery()
+    kit.reply("ana", "hi")
+    kit.advance("299s")
+    assert len(far.sent) == 1
+    kit.advance("1s")
+    assert len(far.sent) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(Permanent("no such address"), DeliveryStatus.FAILED), (Unsure("cut off"), DeliveryStatus.UNSURE)],
+)
+def test_what_cannot_succeed_or_may_have_is_not_sent_again(
+    kit: DeskKit, far: FarSide, error: Exception, status: DeliveryStatus
+) -> None:
+    """A refusal for good and an unknown outcome end the job, each visible as what it is, with the reason."""
+    far.answer = lambda *_: error
+    kit.reply("ana", "hi")
+    kit.advance("2d")
+    assert (len(far.sent), _changes(kit)) == (1, [(status, str(error))])
+    assert kit.service.store.pending_jobs() == 0
+
+
+@pytest.mark.parametrize("error", [Temporary("busy"), RuntimeError("a fault of the channel"), KeyError("x")])
+def test_in_the_end_it_is_given_up(kit: DeskKit, far: FarSide, error: Exception) -> None:
+    """After eight attempts a message counts as failed, with the last reason, and the lane is free."""
+    far.answer = lambda text, _: error if text == "hi" else Delivery()
+    kit.reply("ana", "hi")
+    kit.advance("1d")
+    assert len(far.sent) == TRIES
+    ((status, detail),) = _changes(kit)
+    assert status is DeliveryStatus.FAILED
+    assert detail.startswith("given up: ")
+    kit.reply("ana", "next")
+    assert _changes(kit)[-1][0] is DeliveryStatus.SENT
+
+
+def test_a_channel_that_returns_nonsense_is_tried_again(kit: DeskKit, far: FarSide) -> None:
+    """What send returns must be a Delivery; anything else is a fault of the channel that may pass."""
+    far.answer = lambda _, attempt: "ok" if attempt == 1 else Delivery()  # type: ignore[return-value]
+    kit.reply("ana", "hi")
+    kit.advance("1m")
+    assert _changes(kit) == [(DeliveryStatus.SENT, "")]
+
+
+def test_a_conversations_messages_stay_in_order(kit: DeskKit, far: FarSide) -> None:
+    """While the first waits for its next attempt, none behind it in its conversation is sent."""
+    far.answer = lambda text, attempt: Temporary("busy") if text == "one" and attempt < 3 else Delivery()
+    for text in ("one", "two", "three"):
+        kit.reply("ana", text)
+    assert far.texts == ["one"]
+    kit.advance("1m")
+    assert far.texts == ["one", "one", "one", "two", "three"]
+
+
+def test_other_conversations_do_not_wait(kit: DeskKit, far: FarSide) -> None:
+    """A conversation whose far side is down holds up no other."""
+    far.answer = lambda text, _: Temporary("busy") if text == "stuck" else Delivery()
+    kit.reply("ana", "stuck")
+    other = kit.write("hello", sender="max").conversation
+    kit.reply("ana", "goes", other)
+    assert [change.status for change in kit.facts(DeliveryChanged, other)] == [DeliveryStatus.SENT]
+
+
+def test_a_dead_process_loses_nothing(kit: DeskKit, far: FarSide) -> None:
+    """A job whose worker died is taken up when its lease has run out."""
+    kit.service.outbox.take = lambda job: None  # type: ignore[method-assign]
+    kit.reply("ana", "hi")
+    assert far.sent == []
+    del kit.service.outbox.take
+    kit.advance("3m")
+    kit.settle()
+    assert far.texts == ["hi"]
+
+
+def test_a_channel_that_left_the_file_fails_its_messages(kit: DeskKit, far: FarSide) -> None:
+    """A message for a channel that is no longer configured fails with that reason instead of waiting for ever."""
+    kit.service.outbox._channels = {}
+    kit.reply("ana", "hi")
+    ((status, detail),) = _changes(kit)
+    assert status is DeliveryStatus.FAILED
+    assert "no longer in the file" in detail
+
+
+class Thinker(Bot):
+    """Remembers the turns it saw; may be told to fail."""
+
+    def __init__(self) -> None:
+        super().__init__("faq", None)
+        self.turns: list[BotTurn] = []
+
+    async def respond(self, turn: BotTurn) -> BotReply:
+        self.turns.append(turn)
+        if turn.text == "crash":
+            raise RuntimeError("out of order")
+        return BotReply(f"you said {turn.text}", memory={"last": turn.text})
+
+
+def test_a_turn_has_what_a_bot_may_know() -> None:
+    """Text, step, instant, its own memory, and the earlier messages in order."""
+    bot = Thinker()
+    with host(bot, more=LOOP + '\n[policies.bot]\nuse = "bot"\nbot = "faq"\n') as kit:
+        kit.write("one")
+        kit.advance("5m")
+        kit.write("two")
+        first, second = bot.turns
+        assert (first.text, first.memory, first.history) == ("one", {}, ())
+        assert (second.text, second.memory, second.now) == ("two", {"last": "one"}, minute(5))
+        assert [event.kind for event in second.history] == ["message_received", "message_sent"]
+        kit.write("crash")
+        (handed,) = kit.events(HandedOff)
+        assert "RuntimeError" in handed.reason
+        assert "out of order" not in handed.reason, "a stranger's error text may hold anything"
+
+
+def test_a_bot_that_left_the_file_hands_over() -> None:
+    """A question for a bot that is no longer configured goes to people."""
+    bot = Thinker()
+    with host(bot, more=LOOP + '\n[policies.bot]\nuse = "bot"\nbot = "faq"\n') as kit:
+        kit.service.outbox._bots = {}
+        kit.write("hello")
+        assert [handed.trigger for handed in kit.facts(HandedOff)] == ["failed"]
+
+
+def test_stopping_gives_running_work_a_moment() -> None:
+    """A send that hangs is let go when the service stops; its job is still there for the next start."""
+    far = FarSide()
+    with host(far, more="") as kit:
+        kit.write("hello")
+
+        async def hang(outbound: Outbound) -> Delivery:
+            await asyncio.Event().wait()
+            raise AssertionError("unreachable")
+
+        far.send = hang  # type: ignore[method-assign]
+        kit.reply("ana", "hi", settle=False)
+
+        async def stop() -> None:
+            await asyncio.sleep(0)
+            await kit.service.outbox.stop(0.05)
+
+        kit.run(stop())
+        assert kit.service.store.pending_jobs() == 1
+        (job,) = kit.service.store.lease(minute(60), minute(60) + timedelta(minutes=1), 9)
+        assert job.stream == kit.conversation().id
