@@ -1,7 +1,7 @@
 """The file that ``carekit init`` writes: what is installed, composed into one desk. Pure text, no I/O.
 
-Core names no plugin here. Each component says by its ``starter`` which tables are a useful beginning with it; a class
-may also have ``starter_files``, the files those tables need (path relative to the file, to text).
+Core names no plugin here. Each component says by its ``starter`` which tables are a useful beginning with it, and
+by its ``starter_files`` which files those tables need.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Starter:
     @property
     def files(self) -> Mapping[str, str]:
         """The files its tables need, by path from the folder of the file."""
-        return getattr(self.cls, "starter_files", {})
+        return self.cls.starter_files
 
 
 def gather(installed: Plugins) -> tuple[list[Starter], list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -33,6 +33,8 @@ class Component:
     Settings: ClassVar[type] = NoSettings
     starter: ClassVar[str] = ""
     """TOML tables that ``carekit init`` writes for it: a useful beginning that works as it stands. Empty for none."""
+    starter_files: ClassVar[Mapping[str, str]] = {}
+    """Files that those tables need, path relative to the file to text; ``carekit init`` never overwrites one."""
 
     folder: Path = Path()
     """The folder of the file, where relative paths begin; set before `check`."""

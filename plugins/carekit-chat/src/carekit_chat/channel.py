@@ -21,6 +21,14 @@ class ChatChannel(Channel):
 
     Settings: ClassVar[type] = ChatSettings
     capabilities = Capabilities(live=True, push=False, max_length=LONGEST, delivered=True, read=True)
+    starter = """\
+# The chat on your site: put <script src="http://127.0.0.1:8000/channels/website/w.js" async></script> into its pages.
+[channels.website]
+use = "chat"
+title = "Website"
+calendar = "office"                # hours that visitors are told
+# origins = ["https://www.example.com"]    # sites that may show it, besides this service's own
+"""
 
     settings: ChatSettings
 

@@ -31,6 +31,12 @@ class Console(App):
 
     Settings = ConsoleSettings
     path = "/console"
+    starter = """\
+# Where agents read and answer.
+[apps.console]
+use = "console"
+path = "/console"
+"""
 
     def check(self) -> Iterable[str]:
         if self.settings.idle <= RENEW_AFTER:

@@ -41,6 +41,17 @@ class EmailChannel(Channel):
 
     Settings: ClassVar[type] = EmailSettings
     capabilities = Capabilities(html=True, attachments=True, may_initiate=True)
+    starter = """\
+# Mail, to try with: it listens for mail itself and writes answers as files. With a real mailbox, take out listen and
+# outbox and write the tables [channels.support-mail.imap] and [channels.support-mail.smtp].
+[channels.support-mail]
+use = "email"
+title = "Support mail"
+address = "help@example.com"       # answers come from it
+listen = "127.0.0.1:8025"          # takes mail here
+outbox = "outbox"                  # answers are written into this folder as .eml files
+calendar = "office"
+"""
 
     settings: EmailSettings
 

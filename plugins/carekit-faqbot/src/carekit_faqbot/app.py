@@ -10,6 +10,7 @@ import attrs
 
 from carekit import App, Desk, setting
 from carekit_faqbot.articles import ArticlesError, load_articles
+from carekit_faqbot.beginning import STARTER_FILES
 from carekit_faqbot.pages import HelpPages, Site
 from carekit_faqbot.talk import LANGUAGES
 
@@ -37,6 +38,14 @@ class Help(App):
     """Serves the articles: a list with a search, and a page each."""
 
     Settings = HelpSettings
+    starter = """\
+# The articles as a help centre.
+[apps.help]
+use = "help"
+path = "/help"
+articles = "articles"
+"""
+    starter_files = STARTER_FILES
 
     def check(self) -> Iterable[str]:
         """Reads the articles: a fault in one is a fault of the settings, to be found before anything starts."""

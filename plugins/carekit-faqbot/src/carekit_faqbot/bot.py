@@ -10,6 +10,7 @@ import attrs
 
 from carekit import Bot, BotReply, BotTurn, Desk, Source, setting
 from carekit_faqbot.articles import ArticlesError, load_articles
+from carekit_faqbot.beginning import STARTER_FILES
 from carekit_faqbot.handoff import Detector
 from carekit_faqbot.index import THRESHOLD, Hit, Index
 from carekit_faqbot.markdown import Passage
@@ -65,6 +66,14 @@ class FaqBot(Bot):
     """
 
     Settings = FaqBotSettings
+    starter = """\
+# Answers from the articles in a folder, and gives way to people when it cannot.
+[bots.guide]
+use = "faqbot"
+articles = "articles"
+url = "/help/"                     # where the articles can be read
+"""
+    starter_files = STARTER_FILES
 
     def __init__(self, name: str, settings: FaqBotSettings) -> None:
         super().__init__(name, settings)

@@ -59,6 +59,12 @@ class SqlStore(Store):
     """A desk in SQLite or PostgreSQL."""
 
     Settings: ClassVar[type] = SqlSettings
+    starter = """\
+# One file on this machine; postgresql://… when one machine is not enough.
+[store]
+use = "sql"
+url = "sqlite:///care.db"
+"""
 
     def __init__(self, name: str, settings: SqlSettings) -> None:
         super().__init__(name, settings)
