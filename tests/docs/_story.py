@@ -62,7 +62,9 @@ class Story:
         project = tomllib.loads((self.folder / "pyproject.toml").read_text("utf-8"))["project"]
         info = self.folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+        )
         points = "\n".join(f"{name} = {module}" for name, module in project["entry-points"]["carekit"].items())
         (info / "entry_points.txt").write_text(f"[carekit]\n{points}\n")
         self.environment["PYTHONPATH"] = str(self.folder)

@@ -15,12 +15,13 @@ from tests.docs._pages import ROOT, all_blocks
 SHOWN_ONLY = {
     "pip install": "needs an index of packages; the names are checked here",
     "python -m pip install": "likewise",
+    "python -m venv": "this environment is one",
     "mkdir": "of the story around it",
     "cd ": "of the story around it",
     "pytest": "the page's own test runs it",
     "python far_side.py": "the page's own test runs it",
     "python answer.py": "the page's own test runs it",
-    "tox ": "takes minutes; continuous integration runs it",
+    "tox run": "takes minutes; continuous integration runs it",
     "createdb": "needs a server of PostgreSQL; the store's own tests run against one",
     "pg_dump": "likewise",
 }

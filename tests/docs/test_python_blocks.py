@@ -47,7 +47,7 @@ def test_a_block_of_tests_passes(block: Block, tmp_path: Path) -> None:
     """A file of tests on a page is green in a folder of its own."""
     (tmp_path / "test_sample.py").write_text(block.text, "utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_sample.py"]
-    done = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

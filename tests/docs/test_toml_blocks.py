@@ -29,7 +29,7 @@ class Environment(dict[str, str]):
     """Has every variable."""
 
     def get(self, name: str, default: Any = None) -> str:
-        return "a secret of more than thirty-two characters"
+        return "postgresql://care@127.0.0.1/care" if "DATABASE" in name else "a secret of over thirty-two characters"
 
 
 def is_ours(block: Block) -> bool:
