@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,21 @@ def test_a_kill_loses_nothing_on_either_side(shop: Shop, lena: Console, visitor:
     lena.page.reload()
     lena.article("It is light again.").wait_for()
     assert squeezed(visitor.bubbles()) == squeezed(lena.articles()) == squeezed(texts)
+
+
+def test_a_stop_waits_for_nobody(shop: Shop, lena: Console, visitor: Visitor) -> None:
+    """With both pages open, a request that never ends and an idle mail session: it stops, and all go on after."""
+    id = hand_over(shop, visitor, "A human please, before the pause")
+    lena.open(id)
+    with (
+        socket.create_connection(("127.0.0.1", shop.port)) as slow,
+        socket.create_connection(("127.0.0.1", shop.mail_port)),
+    ):
+        slow.sendall(b"POST /api/v1/conversations/x/reply HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+        shop.stop()
+    shop.start()
+    visitor.says("Are you back?")
+    lena.article("Are you back?").wait_for()
 
 
 def squeezed(texts: Any) -> list[str]:

@@ -54,10 +54,12 @@ use = "csat"
 """
 
 KILLED = """
-import os, sys
+import importlib.util, os, sys
 from pathlib import Path
-from tests.integration._desks import desk
-kit = desk(Path(sys.argv[1]))
+spec = importlib.util.spec_from_file_location("desks", sys.argv[1])
+desks = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(desks)
+kit = desks.desk(Path(sys.argv[2]))
 {steps}
 os._exit(9)
 """
@@ -70,7 +72,7 @@ def desk(folder: Path, at: datetime | None = None) -> DeskKit:
 
 def killed(folder: Path, steps: str) -> None:
     """Another process takes *steps* with ``kit``, and dies without finishing anything it has not committed."""
-    root = Path(__file__).parents[2]
-    code = KILLED.format(steps=steps).replace("from tests", f"sys.path.insert(0, {str(root)!r})\nfrom tests")
-    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, timeout=120, check=False)
+    # From elsewhere, so that it imports what is installed and not the tree.
+    line = [sys.executable, "-c", KILLED.format(steps=steps), __file__, str(folder)]
+    done = subprocess.run(line, capture_output=True, cwd=folder, timeout=120, check=False)
     assert done.returncode == 9, done.stderr.decode()
