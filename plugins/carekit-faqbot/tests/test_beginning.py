@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from carekit.testing import MINIMAL, DeskKit
+from carekit.testing import DeskKit
+from carekit.testing.desk import MINIMAL
 from carekit_faqbot import plugin
 from carekit_faqbot.app import Help
 from carekit_faqbot.bot import FaqBot
