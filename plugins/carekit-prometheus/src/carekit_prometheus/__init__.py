@@ -1,0 +1,1 @@
+"""A desk's figures in the text format of Prometheus."""
