@@ -20,6 +20,7 @@ import attrs
 from carekit.ground.calendars import Calendar, country_holidays, parse_hours
 from carekit.ground.errors import ConfigError
 from carekit.ground.suggest import did_you_mean
+from carekit.seams.app import path_fault
 from carekit.seams.component import Component
 from carekit.seams.settings import Secret, setting
 from carekit.service.plugins import Offer, Plugins
@@ -385,15 +386,14 @@ class _Reader:
         taken: dict[str, str] = {}
         for name, part in apps.items():
             path = part.component.path
-            if not path.startswith("/"):
-                self._fault(f"apps.{name}", "path", f'must begin with "/", not {path!r}')
-            elif path.split("/")[1] in ("api", "channels", "surveys", "healthz", "readyz"):
-                self._fault(f"apps.{name}", "path", f"{path!r} belongs to the service itself; choose another")
-            elif path in taken:
+            bare = path.rstrip("/")
+            if fault := path_fault(path):
+                self._fault(f"apps.{name}", "path", fault)
+            elif bare in taken:
                 self._fault(
-                    f"apps.{name}", "path", f"{path!r} is also the path of [apps.{taken[path]}]; choose another"
+                    f"apps.{name}", "path", f"{path!r} is also the path of [apps.{taken[bare]}]; choose another"
                 )
-            taken.setdefault(path, name)
+            taken.setdefault(bare, name)
 
 
 def _set_reserved(component: Component, kind: str, name: str, reserved: Any) -> None:

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from carekit.ground.errors import CarekitError, ConfigError, PluginError
-from carekit.seams.app import App
+from carekit.seams.app import App, path_fault
 from carekit.seams.bot import Bot
 from carekit.seams.channel import Channel
 from carekit.seams.component import Component
@@ -25,9 +25,6 @@ from carekit.web.health import Ready, health_routes
 from carekit.web.inbound import inbound_route
 from carekit.web.problems import answer
 from carekit.web.tokens import ApiToken, Tokens
-
-RESERVED = ("/api", "/bots", "/channels", "/healthz", "/readyz", "/surveys")
-"""Paths at which, and below which, no app can be mounted."""
 
 
 def build_app(
@@ -91,10 +88,8 @@ def _by_path(apps: Iterable[App]) -> list[App]:
     found = list(apps)
     for app in found:
         path = app.path.rstrip("/")
-        if not app.path.startswith("/") or "//" in app.path or any(ch in app.path for ch in "{}?#%"):
-            raise ConfigError(f"[apps.{app.name}] path: {app.path!r} is not a path such as /help; mend it")
-        if taken := next((name for name in RESERVED if path == name or path.startswith(f"{name}/")), ""):
-            raise ConfigError(f"[apps.{app.name}] path: {taken} belongs to the service itself; choose another")
+        if fault := path_fault(app.path):
+            raise ConfigError(f"[apps.{app.name}] path: {fault}")
         if path in seen:
             raise ConfigError(f"[apps.{app.name}] path: {app.path} is taken by the app {seen[path]!r}; choose another")
         seen[path] = app.name

@@ -190,7 +190,15 @@ def test_a_part_that_is_no_table_is_a_fault(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("first", "second", "words"),
-    [("/a", "/a", "is also the path"), ("x", "/b", "must begin with"), ("/api", "/b", "belongs to the service")],
+    [
+        ("/a", "/a", "is also the path"),
+        ("/a", "/a/", "is also the path"),
+        ("x", "/b", "must begin with"),
+        ("/a?b", "/b", "is not a path such as"),
+        ("/api", "/b", "belongs to the service"),
+        ("/bots", "/b", "belongs to the service"),
+        ("/bots/guide", "/b", "belongs to the service"),
+    ],
 )
 def test_paths_of_apps_do_not_collide(tmp_path: Path, first: str, second: str, words: str) -> None:
     """Two apps at one path, a path that is none, and a path of the service itself are faults."""

@@ -10,11 +10,11 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from carekit.ground.errors import ConfigError, PluginError
+from carekit.seams.app import RESERVED_PATHS
 from carekit.seams.bot import Bot
 from carekit.seams.channel import Channel
 from carekit.seams.survey import SurveyProvider
 from carekit.testing.desk import DeskKit
-from carekit.web.app import RESERVED
 from tests.unit.web._web import Part, Web, app_at, make_app
 
 
@@ -68,7 +68,7 @@ def test_an_app_at_the_root_hides_nothing(kit: DeskKit) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["help", "", "//x", "/a//b", "/{name}", "/a?b", *RESERVED, *(f"{r}/x" for r in RESERVED)]
+    "path", ["help", "", "//x", "/a//b", "/{name}", "/a?b", *RESERVED_PATHS, *(f"{r}/x" for r in RESERVED_PATHS)]
 )
 def test_a_path_that_cannot_be_an_apps_is_a_fault_of_the_file(kit: DeskKit, path: str) -> None:
     """A path that is none, or that belongs to the service, is refused with the app's name."""
