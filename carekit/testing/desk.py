@@ -66,10 +66,10 @@ class DeskKit:
         self._closed = False
         self._made = None if folder else tempfile.TemporaryDirectory(prefix="carekit-test-")
         home = folder or Path(self._made.name if self._made else ".")
-        path = home / "carekit.toml"
-        path.write_text(toml, "utf-8")
         self._sent_ids = 0
         try:
+            path = home / "carekit.toml"
+            path.write_text(toml, "utf-8")
             installed = plugins.load(extra=extra, discover=discover)
             settings = config.load(path, installed, environment)
             self.service = Service(settings, installed, clock=self.clock, ids=SequentialIds())
