@@ -90,3 +90,40 @@ def password(file: Path, id: str, password: str | None) -> None:
 
     with_service(file, work)
     click.echo(f"the password of {id} is changed, and every session of theirs has ended")
+
+
+@command.command("deactivate")
+@file_argument
+@click.argument("id")
+def deactivate(file: Path, id: str) -> None:
+    """Let the agent ID in no more, end all of their sessions, and give their open conversations to others."""
+    _change(file, id, active=False)
+    click.echo(f"{id} is deactivated, every session of theirs has ended, and their open conversations are free")
+
+
+@command.command("activate")
+@file_argument
+@click.argument("id")
+def activate(file: Path, id: str) -> None:
+    """Let the agent ID in again, with the password they had."""
+    _change(file, id, active=True)
+    click.echo(f"{id} is active and may log in")
+
+
+@command.command("capacity")
+@file_argument
+@click.argument("id")
+@click.argument("n", type=click.IntRange(1, 1000))
+def capacity(file: Path, id: str, n: int) -> None:
+    """Set how many conversations the agent ID has at once to N; nothing is taken away."""
+    agent = _change(file, id, capacity=n)
+    click.echo(f"{id} has a capacity of {agent.capacity}, {agent.load} in use")
+
+
+def _change(file: Path, id: str, *, capacity: int | None = None, active: bool | None = None) -> Agent:
+    async def work(service: Service) -> Agent:
+        if await service.desk.agent(id) is None:
+            raise NotFound(f"there is no agent {id!r}; `carekit agents list` shows who there is")
+        return await service.desk.change_agent(id, capacity=capacity, active=active, actor="service")
+
+    return with_service(file, work)

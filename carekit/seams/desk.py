@@ -254,6 +254,26 @@ class Desk(Protocol):
         """Make an agent available, away or off."""
         ...
 
+    async def change_agent(
+        self,
+        id: str,
+        *,
+        name: str | None = None,
+        email: str | None = None,
+        role: str | None = None,
+        capacity: int | None = None,
+        active: bool | None = None,
+        inboxes: Collection[str] | None = None,
+        actor: str,
+    ) -> Agent:
+        """Change what is given of an agent; what is None stays.
+
+        Deactivating ends every session of theirs, makes them off, and takes their open conversations from them, so that
+        routing decides anew. Activated again, they are off until they say otherwise. Raises `NotFound`, and `Refused`
+        naming the field.
+        """
+        ...
+
     async def set_password(self, agent: str, password: str, actor: str) -> None:
         """Change a password and end every session of that agent."""
         ...

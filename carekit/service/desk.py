@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
 
-from carekit.facts.actions import Action
+from carekit.facts.actions import Action, Unassign
 from carekit.facts.codec import encode, repaired
 from carekit.facts.events import AgentAdded, Event, PresenceChanged
 from carekit.facts.nouns import Agent, Contact, Conversation, DeliveryStatus, Inbound, Presence, Status
@@ -28,6 +28,7 @@ from carekit.service.blobs import Blobs
 from carekit.service.hub import Hub
 from carekit.service.pipeline import Kept
 from carekit.service.signing import Passwords, Signer
+from carekit.service.staff import Wish, change_of, check_agent
 from carekit.service.waits import HandleTimes
 from carekit.service.writer import Writer
 
@@ -301,6 +302,45 @@ class CareDesk:
         await self._writer.submit(c.Staff(agent, PresenceChanged(presence), actor))
         return await self._get_agent(agent)
 
+    async def change_agent(
+        self,
+        id: str,
+        *,
+        name: str | None = None,
+        email: str | None = None,
+        role: str | None = None,
+        capacity: int | None = None,
+        active: bool | None = None,
+        inboxes: Collection[str] | None = None,
+        actor: str,
+    ) -> Agent:
+        agents = await self.agents()
+        agent = next((agent for agent in agents if agent.id == id), None)
+        if agent is None:
+            raise NotFound(f"there is no agent {id!r}")
+        fact = change_of(agent, repaired(Wish(name, email, role, capacity, active, inboxes)), agents)
+        if fact is not None:
+            await self._writer.submit(c.Staff(id, fact, actor))
+        if active is False:
+            await self._free(id)
+        return await self._get_agent(id)
+
+    async def _free(self, agent: str) -> None:
+        """Take the open conversations from a deactivated agent, so that routing decides on them anew.
+
+        Those that wait or are resolved stay as they are: routing takes them away when their contact writes.
+        """
+        held: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            query = Query(status=(Status.OPEN,), assignee=agent, cursor=cursor, limit=100)
+            page = await self.conversations(query, EVERYTHING)
+            held += [conversation.id for conversation in page.items]
+            cursor = page.cursor or None
+        for conversation in held:
+            action = Unassign(f"agent {agent!r} is no longer active")
+            await self._writer.submit(c.Act(conversation, action, "service"))
+
     async def set_password(self, agent: str, password: str, actor: str) -> None:
         credential = await asyncio.to_thread(lambda: self._hasher().hash(password))
         await self._writer.submit(c.Staff(agent, None, actor, credential, sessions_ended=True))
@@ -338,26 +378,6 @@ def _last_shown(store: Store, conversation: Conversation, scope: Scope, after: i
         shown = page + shown
         end = begin
     return shown[-limit:] if limit else []
-
-
-def check_agent(id: str, name: str, email: str, role: str, capacity: int) -> None:
-    """Refuse what cannot be an agent, naming the field."""
-    if (
-        not id
-        or not id.replace("-", "").replace("_", "").replace(".", "").isalnum()
-        or not id.isascii()
-        or len(id) > 40
-    ):
-        raise Refused("the id needs 1 to 40 letters, digits, dots, dashes or underscores", field="id")
-    if not name.strip() or len(name) > 100:
-        raise Refused("the name needs 1 to 100 characters", field="name")
-    local, _, domain = email.strip().rpartition("@")
-    if not local or "." not in domain.strip(".") or any(ch.isspace() for ch in email.strip()) or len(email) > 254:
-        raise Refused(f"{email!r} is not an e-mail address", field="email")
-    if role not in ("agent", "admin"):
-        raise Refused("the role is agent or admin", field="role")
-    if not 1 <= capacity <= 1000:
-        raise Refused("the capacity is a whole number from 1 to 1,000", field="capacity")
 
 
 def read_all(store: Store, page: int = 2000) -> list[Event]:

@@ -107,3 +107,37 @@ def test_the_password_of_nobody_is_not_asked_for(cli: Run, lasting: Path) -> Non
     said = cli("agents", "password", lasting, "nobody")
     assert said.exit_code == 1
     assert said.stderr == "carekit: there is no agent 'nobody'; `carekit agents list` shows who there is\n"
+
+
+def test_an_agent_is_deactivated_and_activated(cli: Run, lasting: Path) -> None:
+    """Each says what it did, and the list shows it."""
+    add(cli, lasting)
+    said = cli("agents", "deactivate", lasting, "ana")
+    assert said.stdout == (
+        "ana is deactivated, every session of theirs has ended, and their open conversations are free\n"
+    )
+    assert "agent, deactivated, 0 of 5" in cli("agents", "list", lasting).stdout
+    assert cli("agents", "activate", lasting, "ana").stdout == "ana is active and may log in\n"
+    assert "agent, off, 0 of 5" in cli("agents", "list", lasting).stdout
+
+
+def test_a_capacity_is_set(cli: Run, lasting: Path) -> None:
+    """It says how much of it is in use."""
+    add(cli, lasting)
+    assert cli("agents", "capacity", lasting, "ana", "8").stdout == "ana has a capacity of 8, 0 in use\n"
+    assert "0 of 8" in cli("agents", "list", lasting).stdout
+
+
+def test_a_capacity_of_nothing_is_refused(cli: Run, lasting: Path) -> None:
+    """Who should get nothing is away, or deactivated."""
+    add(cli, lasting)
+    assert cli("agents", "capacity", lasting, "ana", "0").exit_code == 2
+    assert "0 of 5" in cli("agents", "list", lasting).stdout
+
+
+@pytest.mark.parametrize("command", [("deactivate",), ("activate",), ("capacity", "3")])
+def test_nobody_is_not_changed(cli: Run, lasting: Path, command: tuple[str, ...]) -> None:
+    """An unknown id is said so, with where to look."""
+    said = cli("agents", command[0], lasting, "nobody", *command[1:])
+    assert said.exit_code == 1
+    assert said.stderr == "carekit: there is no agent 'nobody'; `carekit agents list` shows who there is\n"
