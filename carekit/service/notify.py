@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 from carekit.seams.desk import Live
 from carekit.seams.hookspecs import Sample
@@ -25,6 +26,7 @@ class Notifier:
         self._on_measured = on_measured
         self._thread = ThreadPoolExecutor(1, "carekit-notify") if on_event or on_measured else None
         self._waiting = 0
+        self._counting = Lock()  # the loop, the writing thread and our own all count
         self.failures: dict[str, int] = {}
         self.dropped = 0
 
@@ -33,13 +35,18 @@ class Notifier:
         """Whether any plugin wants to hear of events."""
         return bool(self._on_event)
 
+    @property
+    def measures(self) -> bool:
+        """Whether any plugin wants to hear of measurements."""
+        return bool(self._on_measured)
+
     def events(self, committed: Sequence[Live]) -> None:
         """Pass committed events on."""
         if self._on_event:
             self._later(self._on_event, [(live.event, live.conversation) for live in committed])
 
     def measured(self, sample: Sample) -> None:
-        """Pass a measurement on."""
+        """Pass a measurement on; may be called from any thread."""
         if self._on_measured:
             self._later(self._on_measured, [(sample,)])
 
@@ -50,10 +57,11 @@ class Notifier:
 
     def _later(self, hooks: Sequence[Hook], calls: Sequence[tuple[object, ...]]) -> None:
         assert self._thread is not None, "there is a thread when there are hooks"
-        if self._waiting >= WAITING:
-            self.dropped += len(calls)
-            return
-        self._waiting += 1
+        with self._counting:
+            if self._waiting >= WAITING:
+                self.dropped += len(calls)
+                return
+            self._waiting += 1
         self._thread.submit(self._call, hooks, calls)
 
     def _call(self, hooks: Sequence[Hook], calls: Sequence[tuple[object, ...]]) -> None:
@@ -64,4 +72,5 @@ class Notifier:
                 except Exception as error:  # noqa: BLE001 - a listener's failure never undoes the fact
                     self.failures[plugin] = self.failures.get(plugin, 0) + 1
                     log.warning("plugin %r failed in a hook: %s: %s", plugin, type(error).__name__, error)
-        self._waiting -= 1
+        with self._counting:
+            self._waiting -= 1

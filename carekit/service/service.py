@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from carekit.facts.events import Event
@@ -27,6 +28,7 @@ from carekit.service.commands import Command, Offer
 from carekit.service.config import Settings
 from carekit.service.desk import CareDesk
 from carekit.service.hub import Hub
+from carekit.service.measured import MeasuredOutbox, MeasuredPipeline
 from carekit.service.notify import Notifier
 from carekit.service.outbox import Outbox
 from carekit.service.pipeline import Kept, Pipeline
@@ -60,11 +62,16 @@ class Service:
             component.secret = self.signer.derive(f"component:{component.name}")
         push = {name: channel.capabilities.push for name, channel in self.channels.items()}
         book = self._rulebook()
-        self.pipeline = Pipeline(self.store, book, self.clock, ids or RandomIds(), push=push, lease=LEASE)
+        new_pipeline: Callable[..., Pipeline] = Pipeline
+        new_outbox: Callable[..., Outbox] = Outbox
+        if self.notifier.measures:  # the plain ones pay nothing for it
+            new_pipeline = partial(MeasuredPipeline, tell=self.notifier.measured)
+            new_outbox = partial(MeasuredOutbox, tell=self.notifier.measured)
+        self.pipeline = new_pipeline(self.store, book, self.clock, ids or RandomIds(), push=push, lease=LEASE)
         self.writer = Writer(self.pipeline, self._committed, inline=self.store.inline)
         self.desk = self._desk()
         bots = {name: (part.component, part.reserved.timeout) for name, part in settings.bots.items()}
-        self.outbox = Outbox(
+        self.outbox = new_outbox(
             channels=self.channels, bots=bots, clock=self.clock, submit=self.submit, load=self._load, lease=LEASE
         )
         self.alarms = Alarms(

@@ -107,3 +107,12 @@ def test_no_label_is_about_a_person(page: Page) -> None:
     told = ("zacharias", "quill", "zq@", "wilhelmina", "vane", "parcel", page.kit.conversation().id)
     assert "message_sent" in text
     assert [one for one in told if one in text] == []
+
+
+def test_carekit_measured_hears_what_the_service_does(page: Page) -> None:
+    """Commits and attempts to send appear by themselves."""
+    page.kit.write("hello")
+    page.kit.reply("bo", "good morning")
+    figures = page.figures()
+    assert figures['carekit_operation_seconds_count{operation="commit"}'] >= 2
+    assert figures['carekit_operation_seconds_count{operation="send"}'] == 1
