@@ -15,6 +15,7 @@ from carekit.service import config, plugins
 from carekit.service.config import Settings
 from carekit.service.seed import plant
 from carekit.service.service import Service
+from carekit.service.tuning import tune_gc
 from carekit.web.app import build_app
 from carekit.web.server import run, serve
 from carekit.web.tokens import ApiToken
@@ -72,6 +73,7 @@ async def _serve(service: Service, began: float, quiet: bool) -> None:
                 for agent in seeded:
                     click.echo(f"  demo agent  {agent.email}, password {agent.password.reveal()}")
 
+        tune_gc()
         await service.start()
         await serve(
             app,

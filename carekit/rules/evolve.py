@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from carekit.facts import events as f
-from carekit.facts.nouns import Agent, Contact, Conversation, Presence, Status, Survey, Target, replace
+from carekit.facts.nouns import Agent, Contact, Conversation, Presence, Status, Survey, Target, changed, replace
 from carekit.rules.lifecycle import step
 
 PREVIEW = 140
@@ -20,7 +20,7 @@ def evolve(conversation: Conversation, event: f.Event) -> Conversation:
     changes = _CHANGES[type(fact)](conversation, fact, event)
     changes["seq"] = event.seq
     changes["updated_at"] = event.at
-    return replace(conversation, **changes)
+    return changed(conversation, changes)
 
 
 def begin(event: f.Event) -> Conversation:

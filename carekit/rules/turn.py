@@ -120,11 +120,13 @@ class Turn:
 
     def fire_due(self) -> None:
         """Let every timer that was due before now fire at its own instant, in order, before anything else happens."""
-        self._fire(inclusive=False)
+        if self._conversation is not None and self._conversation.timers:
+            self._fire(inclusive=False)
 
     def fire_reached(self) -> None:
         """Let every timer fire that is due by now, this instant included."""
-        self._fire(inclusive=True)
+        if self._conversation is not None and self._conversation.timers:
+            self._fire(inclusive=True)
 
     def record(
         self, fact: f.Fact, actor: str, *, cause: int | None = None, policy: str = "", reason: str = ""
@@ -188,16 +190,17 @@ class Turn:
 
     def _fire(self, *, inclusive: bool) -> None:
         arrival = self.now
-        while self._conversation is not None and self._conversation.timers:
-            name, due = min(self._conversation.timers.items(), key=lambda item: (item[1], item[0]))
+        while timers := self.conversation.timers:
+            due = min(timers.values())
             if due > arrival or (due == arrival and not inclusive):
                 break
-            self.now = max(due, self._conversation.updated_at)
+            name = min(name for name, at in timers.items() if at == due)
+            self.now = max(due, self.conversation.updated_at)
             fired = self.record(f.TimerFired(name), "service")
             if name == SNOOZE:
                 self.ask(a.Wake("the snooze is over"), "service", cause=fired.seq)
             self.settle()
-        self.now = max(arrival, self._conversation.updated_at) if self._conversation else arrival
+        self.now = max(arrival, self.conversation.updated_at)
 
     def _move_load(self, before: str, after: str, fact: f.Fact) -> None:
         agents = dict(self.agents)

@@ -119,6 +119,15 @@ class Desk(Protocol):
         """Keep a message from outside, with the channel's *marks* in the same transaction; a repeated one is known."""
         ...
 
+    async def receive_all(
+        self, inbounds: Sequence[Inbound], *, marks: Mapping[str, str] | None = None
+    ) -> list[Receipt]:
+        """Keep several messages at once, in order, in as few transactions as can be; *marks* with the last of them.
+
+        Raises what any of them raised, after all have been tried.
+        """
+        ...
+
     async def act(
         self,
         conversation: str,

@@ -11,11 +11,30 @@ from carekit.facts.events import Fact
 from carekit.facts.nouns import DeliveryStatus, Inbound
 from carekit.seams.bot import BotReply
 from carekit.seams.scope import EVERYTHING, Scope
-from carekit.seams.store import Job, JobDone
+from carekit.seams.store import Job, JobDone, Wanted
+
+
+class Wants:
+    """What a batch of commands will look at, gathered from each."""
+
+    def __init__(self) -> None:
+        self.conversations: set[str] = set()
+        self.keys: set[str] = set()
+        self.receipts: set[str] = set()
+        self.addresses: set[str] = set()
+        self.streams: set[str] = set()
+        self.jobs: set[int] = set()
+
+    def wanted(self) -> Wanted:
+        """The same, as the store takes it."""
+        return Wanted(self.conversations, self.keys, self.receipts, self.addresses, self.streams, self.jobs)
 
 
 class Command:
     """Base of all commands."""
+
+    def want(self, wants: Wants) -> None:
+        """Add what it will look at."""
 
 
 @attrs.frozen(slots=False)
@@ -26,6 +45,25 @@ class Receive(Command):
     live: bool = False
     inbox: str = ""
     marks: Mapping[str, str] = attrs.field(factory=dict)
+
+    def want(self, wants: Wants) -> None:
+        inbound = self.inbound
+        channel = inbound.channel
+        for key in inbound.thread:
+            wants.keys.add(f"{channel}|{key}")
+        if inbound.keys is not inbound.thread:
+            for key in inbound.keys:
+                wants.keys.add(f"{channel}|{key}")
+        wants.receipts.add(self.receipt)
+        wants.addresses.add(inbound.sender.key)
+        if inbound.conversation:
+            wants.conversations.add(inbound.conversation)
+
+    @property
+    def receipt(self) -> str:
+        """The key under which the message is known: channel, account and the far side's own id."""
+        inbound = self.inbound
+        return f"in|{inbound.channel}|{inbound.account}|{inbound.external_id}"
 
 
 @attrs.frozen(slots=False)
@@ -40,12 +78,25 @@ class Act(Command):
     key: str = ""
     fingerprint: str = ""
 
+    def want(self, wants: Wants) -> None:
+        wants.conversations.add(self.conversation)
+        if self.key:
+            wants.receipts.add(self.receipt)
+
+    @property
+    def receipt(self) -> str:
+        """The key under which a repetition is known: who asks, and their own key."""
+        return f"key|{self.actor}|{self.key}"
+
 
 @attrs.frozen(slots=False)
 class Wake(Command):
     """Let the timers of a conversation that are due by now fire."""
 
     conversation: str
+
+    def want(self, wants: Wants) -> None:
+        wants.conversations.add(self.conversation)
 
 
 @attrs.frozen(slots=False)
@@ -54,6 +105,9 @@ class Offer(Command):
 
     conversation: str
     agent: str
+
+    def want(self, wants: Wants) -> None:
+        wants.conversations.add(self.conversation)
 
 
 @attrs.frozen(slots=False)
@@ -67,6 +121,10 @@ class BotDone(Command):
     trigger: str = ""
     error: str = ""
 
+    def want(self, wants: Wants) -> None:
+        wants.jobs.add(self.job.id)
+        wants.conversations.add(self.job.stream)
+
 
 @attrs.frozen(slots=False)
 class Sent(Command):
@@ -79,6 +137,10 @@ class Sent(Command):
     detail: str = ""
     keys: tuple[str, ...] = ()
 
+    def want(self, wants: Wants) -> None:
+        wants.jobs.add(self.job.id)
+        wants.conversations.add(self.job.stream)
+
 
 @attrs.frozen(slots=False)
 class Delivered(Command):
@@ -90,6 +152,9 @@ class Delivered(Command):
     external_id: str = ""
     detail: str = ""
     marks: Mapping[str, str] = attrs.field(factory=dict)
+
+    def want(self, wants: Wants) -> None:
+        wants.conversations.add(self.conversation)
 
 
 @attrs.frozen(slots=False)
@@ -112,3 +177,17 @@ class SetAside(Command):
     error: str
     key: str
     marks: Mapping[str, str] = attrs.field(factory=dict)
+
+    def want(self, wants: Wants) -> None:
+        wants.streams.add(self.stream)
+        wants.receipts.add(self.receipt)
+
+    @property
+    def stream(self) -> str:
+        """The channel's own stream."""
+        return f"channel:{self.channel}"
+
+    @property
+    def receipt(self) -> str:
+        """The key under which a repetition is known."""
+        return f"aside|{self.channel}|{self.key}"

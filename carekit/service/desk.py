@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -97,12 +97,36 @@ class CareDesk:
     # --- tell
 
     async def receive(self, inbound: Inbound, *, marks: Mapping[str, str] | None = None) -> Receipt:
+        return _receipt(await self._writer.submit(self._received(inbound, marks)))
+
+    async def receive_all(
+        self, inbounds: Sequence[Inbound], *, marks: Mapping[str, str] | None = None
+    ) -> list[Receipt]:
+        last = len(inbounds) - 1
+        commands = [self._received(one, marks if index == last else None) for index, one in enumerate(inbounds)]
+        waiting: asyncio.Future[list[Kept | Exception]] = asyncio.get_running_loop().create_future()
+        results: list[Kept | Exception] = []
+
+        def done(result: Kept | Exception) -> None:
+            results.append(result)
+            if len(results) == len(commands) and not waiting.done():
+                waiting.set_result(results)
+
+        for command in commands:
+            self._writer.post(command, done)
+        if not commands:
+            return []
+        kept = await waiting
+        for result in kept:
+            if isinstance(result, Exception):
+                raise result
+        return [_receipt(result) for result in kept if isinstance(result, Kept)]
+
+    def _received(self, inbound: Inbound, marks: Mapping[str, str] | None) -> c.Receive:
         channel = self.channels.get(inbound.channel)
         if channel is None:
             raise Refused(f"there is no channel {inbound.channel!r} in the file", field="channel")
-        command = c.Receive(repaired(inbound), channel.capabilities.live, channel.inbox, marks or {})
-        kept = await self._writer.submit(command)
-        return Receipt(kept.stream, kept.seq, kept.contact, kept.repeated)
+        return c.Receive(repaired(inbound), channel.capabilities.live, channel.inbox, marks or _NO_MARKS)
 
     async def act(
         self,
@@ -366,6 +390,13 @@ class CareDesk:
         """Let the reading threads go."""
         if self._readers is not None:
             self._readers.shutdown(wait=False, cancel_futures=True)
+
+
+_NO_MARKS: Mapping[str, str] = {}
+
+
+def _receipt(kept: Kept) -> Receipt:
+    return Receipt(kept.stream, kept.seq, kept.contact, kept.repeated)
 
 
 def _last_shown(store: Store, conversation: Conversation, scope: Scope, after: int, limit: int) -> list[Event]:

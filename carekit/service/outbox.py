@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from carekit.facts.codec import decode_memory, repaired
@@ -23,6 +24,8 @@ from carekit.seams.bot import Bot, BotReply, BotTurn
 from carekit.seams.channel import Channel, Delivery, Outbound
 from carekit.seams.store import Job, JobDone
 from carekit.service.commands import BotDone, Command, Sent
+from carekit.service.pipeline import Kept
+from carekit.service.writer import Done
 
 T = TypeVar("T")
 
@@ -37,6 +40,8 @@ SEND_TIMEOUT = 60.0
 
 Load = Callable[[str, int], Awaitable[tuple[Conversation, Contact, list[Event]] | None]]
 """A conversation, its contact, and its events up to and including a step (the last 80 of them)."""
+Look = Callable[[str, int], tuple[Conversation, Contact, list[Event]] | None]
+"""The same from a store that never blocks."""
 
 
 def backoff(attempts: int) -> timedelta:
@@ -45,7 +50,7 @@ def backoff(attempts: int) -> timedelta:
 
 
 class Outbox:
-    """Runs jobs. ``submit`` takes the commands that report what became of them.
+    """Runs jobs. ``post`` takes the commands that tell what became of them.
 
     A handful of workers share the lanes that have work: a lane is run by one worker at a time, and a worker that has
     finished a job goes on with the next lane, so that a job costs no task of its own.
@@ -57,15 +62,17 @@ class Outbox:
         channels: Mapping[str, Channel],
         bots: Mapping[str, tuple[Bot, timedelta]],
         clock: Clock,
-        submit: Callable[[Command], Awaitable[object]],
+        post: Callable[[Command, Done], None],
         load: Load,
+        look: Look | None = None,
         lease: timedelta,
     ) -> None:
         self._channels = channels
         self._bots = bots
         self._clock = clock
-        self._submit = submit
+        self._post = post
         self._load = load
+        self._look = look
         self._lease = lease
         self._lanes: dict[str, deque[tuple[Job, datetime]]] = {}
         self._ready: deque[str] = deque()
@@ -73,6 +80,7 @@ class Outbox:
         self._resting: list[asyncio.Future[None]] = []
         self._done: list[asyncio.Future[None]] = []
         self._running: set[int] = set()
+        self._taken: set[int] = set()
         self._held: dict[str, tuple[int, deque[tuple[Job, datetime]]]] = {}
         self._stopping = False
 
@@ -83,8 +91,9 @@ class Outbox:
 
     def take(self, job: Job) -> None:
         """Run *job*, leased to this process, when its lane is free."""
-        if self._stopping:
+        if self._stopping or job.id in self._taken:
             return
+        self._taken.add(job.id)
         entry = (job, self._clock.now() + self._lease)
         if job.lane in self._held:
             first, waiting = self._held[job.lane]
@@ -96,8 +105,7 @@ class Outbox:
             return
         lane = self._lanes.get(job.lane)
         if lane is not None:
-            if all(waiting.id != job.id for waiting, _ in lane):
-                lane.append(entry)
+            lane.append(entry)
             return
         self._begin(job.lane, deque((entry,)))
 
@@ -107,12 +115,15 @@ class Outbox:
         self._wake()
 
     def _wake(self) -> None:
-        """Have somebody look at the lanes that are ready."""
-        while self._resting:
-            resting = self._resting.pop()
-            if not resting.done():
-                resting.set_result(None)
-                return
+        """Have somebody look at the lanes that are ready: a worker that rests in the running loop, else a new one."""
+        loop = asyncio.get_running_loop()
+        for index in range(len(self._resting) - 1, -1, -1):
+            resting = self._resting[index]
+            if resting.get_loop() is loop:
+                del self._resting[index]
+                if not resting.done():
+                    resting.set_result(None)
+                    return
         if len(self._workers) < LANES:
             worker = asyncio.create_task(self._work(), name="outbox")
             self._workers.add(worker)
@@ -150,33 +161,56 @@ class Outbox:
             await rest
 
     async def _run_lane(self, name: str) -> None:
-        """The first job of a lane; what is left goes to the end, so that a long lane does not hold up the others.
+        """Do the first job of a lane. The lane goes on when the outcome is durable; the worker goes on at once."""
+        job, until = self._lanes[name][0]
+        self._running.add(job.id)
+        if self._clock.now() >= until:  # past its lease somebody else may have it
+            self._end(name, job, None)
+            return
+        try:
+            outcome = await self._run(job)
+        except CarekitError as error:
+            self._end(name, job, error)
+        except BaseException:
+            self._end(name, job, None)
+            raise
+        else:
+            self._post(outcome, partial(self._noted, name, job, outcome))
+
+    def _noted(self, name: str, job: Job, outcome: Command, result: Kept | Exception) -> None:
+        """A job's outcome is durable, or could not be made so.
 
         Behind a job that is to be tried again the lane is held: what came later must not overtake it.
         """
         lane = self._lanes[name]
-        job, until = lane[0]
-        self._running.add(job.id)
-        try:
-            again = self._clock.now() < until and await self._run(job)  # past its lease somebody else may have it
-            lane.popleft()
-            if again:
-                self._held[name] = (job.id, lane.copy())
-                lane.clear()
-        except CarekitError as error:
+        if isinstance(result, Exception):
+            self._end(name, job, result)
+            return
+        lane.popleft()
+        if isinstance(outcome, Sent) and outcome.done.retry_at is not None:
+            self._held[name] = (job.id, lane.copy())
+            lane.clear()
+        self._leave(name, job)
+
+    def _end(self, name: str, job: Job, error: Exception | None) -> None:
+        """Forget a lane's jobs; when their leases run out, somebody takes them again in order."""
+        if error is not None:
             log.warning("a job of %s is put off: %s", name, error)
-            lane.clear()
-        except BaseException:
-            lane.clear()
-            raise
-        finally:
-            self._running.discard(job.id)
-            if lane and not self._stopping:
-                self._ready.append(name)
-            else:
-                self._lanes.pop(name, None)
-                if not self._lanes:
-                    self._tell_idle()
+        lane = self._lanes[name]
+        self._taken.difference_update(waiting.id for waiting, _ in lane)
+        lane.clear()
+        self._leave(name, job)
+
+    def _leave(self, name: str, job: Job) -> None:
+        self._running.discard(job.id)
+        self._taken.discard(job.id)
+        if self._lanes[name] and not self._stopping:
+            self._ready.append(name)  # at the end, so that a long lane does not hold up the others
+            self._wake()
+            return
+        del self._lanes[name]
+        if not self._lanes:
+            self._tell_idle()
 
     def _tell_idle(self) -> None:
         for done in self._done:
@@ -184,22 +218,19 @@ class Outbox:
                 done.set_result(None)
         self._done.clear()
 
-    async def _run(self, job: Job) -> bool:
-        """Do a job; whether it is to be tried again."""
-        found = await self._load(job.stream, job.seq)
+    async def _run(self, job: Job) -> Command:
+        """Do a job; the command that tells what became of it."""
+        look = self._look
+        found = await self._load(job.stream, job.seq) if look is None else look(job.stream, job.seq)
         if found is not None:
             conversation, contact, events = found
             fact = events[-1].fact if events else None
             if type(fact) is BotAsked:
-                await self._submit(await self._ask(job, fact, conversation, contact, events))
-                return False
+                return await self._ask(job, fact, conversation, contact, events)
             if type(fact) is MessageSent:
-                sent = await self._send(job, fact, conversation, contact, events)
-                await self._submit(sent)
-                return sent.done.retry_at is not None
+                return await self._send(job, fact, conversation, contact, events)
         log.warning("job %d of %s has nothing to do", job.id, job.stream)
-        await self._submit(Sent(job, JobDone(job.id, job.token), None))
-        return False
+        return Sent(job, JobDone(job.id, job.token), None)
 
     async def _ask(
         self, job: Job, asked: BotAsked, conversation: Conversation, contact: Contact, events: list[Event]

@@ -16,13 +16,13 @@ import attrs
 from carekit.facts import actions as a
 from carekit.facts import events as f
 from carekit.facts.codec import encode_memory
-from carekit.facts.nouns import Address, Agent, Contact, Conversation, Inbound, Presence, Status, replace
+from carekit.facts.nouns import Address, Agent, Contact, Conversation, Inbound, Presence, Status
 from carekit.ground.clock import Clock
 from carekit.ground.errors import CarekitError, Conflict, KeyReused, NotFound, Refused, Stale
 from carekit.ground.ids import Ids
 from carekit.rules.evolve import evolve_agent
 from carekit.rules.turn import Rulebook, Turn
-from carekit.seams.store import Job, JobDone, Store, Wanted
+from carekit.seams.store import Job, JobDone, Store
 from carekit.service import commands as c
 from carekit.service.world import World
 
@@ -30,9 +30,9 @@ ATTEMPTS = 6
 """How often a transaction that lost a race is taken again."""
 
 
-@attrs.frozen(slots=False)
+@attrs.define
 class Kept:
-    """What one command led to. ``freed`` names agents who can take more than before."""
+    """What one command led to, filled in as it goes. ``freed`` names agents who can take more than before."""
 
     conversation: Conversation | None = None
     events: Sequence[f.Event] = ()
@@ -81,7 +81,10 @@ class Pipeline:
         results: list[Kept | Exception] = []
         spans: list[tuple[int, int, int, int]] = []
         with self._store.transaction() as transaction:
-            world = World(transaction.load(wanted(commands)))
+            wants = c.Wants()
+            for command in commands:
+                command.want(wants)
+            world = World(transaction.load(wants.wanted()))
             for command in commands:
                 first_event, first_job = len(world.events), len(world.new_jobs)
                 try:
@@ -95,8 +98,9 @@ class Pipeline:
             written = transaction.write(batch)
         for index, (e1, e2, j1, j2) in enumerate(spans):
             result = results[index]
-            if isinstance(result, Kept) and e2 > e1:
-                results[index] = replace(result, events=written.events[e1:e2], jobs=written.jobs[j1:j2])
+            if e2 > e1 and isinstance(result, Kept):
+                result.events = written.events[e1:e2]
+                result.jobs = written.jobs[j1:j2]
         return results
 
     # --- one handler a command
@@ -104,7 +108,7 @@ class Pipeline:
     def _receive(self, command: c.Receive, world: World, now: datetime) -> Kept:
         inbound = command.inbound
         world.marks.update(command.marks)
-        receipt = inbound_receipt(inbound)
+        receipt = command.receipt
         known = world.receipts.get(receipt)
         if known is not None:
             stream, seq, contact_id = known.split("\t")
@@ -136,7 +140,8 @@ class Pipeline:
             world.put_address(inbound.sender.key, contact.id)
             world.put_contact(contact)
         kept = self._finish(turn, world)
-        return replace(kept, seq=event.seq, contact=contact.id, stream=id)
+        kept.seq, kept.contact, kept.stream = event.seq, contact.id, id
+        return kept
 
     def _contact_of(self, sender: Address, world: World, now: datetime) -> tuple[Contact, bool]:
         id = world.addresses.get(sender.key)
@@ -148,7 +153,7 @@ class Pipeline:
 
     def _act(self, command: c.Act, world: World, now: datetime) -> Kept:
         conversation = self._reach(command, world)
-        receipt = f"key|{command.actor}|{command.key}" if command.key else ""
+        receipt = command.receipt if command.key else ""
         if receipt and (known := world.receipts.get(receipt)) is not None:
             fingerprint, first, last = known.split("\t")
             if fingerprint != command.fingerprint:
@@ -275,10 +280,10 @@ class Pipeline:
 
     def _set_aside(self, command: c.SetAside, world: World, now: datetime) -> Kept:
         world.marks.update(command.marks)
-        receipt = f"aside|{command.channel}|{command.key}"
+        receipt = command.receipt
         if receipt in world.receipts:
             return Kept(repeated=True)
-        stream = f"channel:{command.channel}"
+        stream = command.stream
         seq = world.heads[stream] = world.heads.get(stream, 0) + 1
         fact = f.InboundQuarantined(command.channel, command.raw, command.error[:500])
         world.events.append(f.Event(stream, seq, now, stream, fact, config=self._book.config))
@@ -308,40 +313,6 @@ class Pipeline:
             elif kind is f.BotAsked:
                 world.new_jobs.append(Job(f"{id}:bot", "bot", id, event.seq, turn.now))
         return Kept(conversation, turn.events, freed=frozenset(freed))
-
-
-def wanted(commands: Sequence[c.Command]) -> Wanted:
-    """Everything the *commands* will look at."""
-    conversations: set[str] = set()
-    keys: set[str] = set()
-    receipts: set[str] = set()
-    addresses: set[str] = set()
-    streams: set[str] = set()
-    jobs: set[int] = set()
-    for command in commands:
-        if isinstance(command, c.Receive):
-            inbound = command.inbound
-            keys.update(f"{inbound.channel}|{key}" for key in (*inbound.thread, *inbound.keys))
-            receipts.add(inbound_receipt(inbound))
-            addresses.add(inbound.sender.key)
-            if inbound.conversation:
-                conversations.add(inbound.conversation)
-        elif isinstance(command, c.BotDone | c.Sent):
-            jobs.add(command.job.id)
-            conversations.add(command.job.stream)
-        elif isinstance(command, c.SetAside):
-            streams.add(f"channel:{command.channel}")
-            receipts.add(f"aside|{command.channel}|{command.key}")
-        elif isinstance(command, c.Act | c.Wake | c.Offer | c.Delivered):
-            conversations.add(command.conversation)
-            if isinstance(command, c.Act) and command.key:
-                receipts.add(f"key|{command.actor}|{command.key}")
-    return Wanted(conversations, keys, receipts, addresses, streams, jobs)
-
-
-def inbound_receipt(inbound: Inbound) -> str:
-    """The key under which a message from outside is known: channel, account and the far side's own id."""
-    return f"in|{inbound.channel}|{inbound.account}|{inbound.external_id}"
 
 
 def _conversation_of(inbound: Inbound, contact: Contact, world: World) -> Conversation | None:

@@ -10,6 +10,8 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+import attrs
+
 from carekit.facts.events import Event
 from carekit.facts.nouns import Contact, Conversation, Status
 from carekit.ground.clock import Clock, SystemClock
@@ -72,7 +74,13 @@ class Service:
         self.desk = self._desk()
         bots = {name: (part.component, part.reserved.timeout) for name, part in settings.bots.items()}
         self.outbox = new_outbox(
-            channels=self.channels, bots=bots, clock=self.clock, submit=self.submit, load=self._load, lease=LEASE
+            channels=self.channels,
+            bots=bots,
+            clock=self.clock,
+            post=self.writer.post,
+            load=self._load,
+            look=self._look if self.store.inline else None,
+            lease=LEASE,
         )
         self.alarms = Alarms(
             self.store, self.clock, submit=self.submit, take=self.outbox.take, sweep=self.drain_queue, lease=LEASE
@@ -80,6 +88,7 @@ class Service:
         self._tasks: list[asyncio.Task[None]] = []
         self._failed: dict[str, str] = {}
         self._draining = False
+        self._drain_again = False
 
     # --- life
 
@@ -153,24 +162,32 @@ class Service:
 
     async def drain_queue(self) -> None:
         """Offer the queue's head to agents with spare capacity, in order, until one of the two is exhausted."""
+        self._drain_again = True  # capacity that frees for somebody already passed needs another look
         if self._draining:
             return
         self._draining = True
         try:
-            page = await self.desk.conversations(Query(status=(Status.OPEN,), order="queued", limit=50), EVERYTHING)
+            while self._drain_again:
+                self._drain_again = False
+                await self._drain()
+        finally:
+            self._draining = False
+
+    async def _drain(self) -> None:
+        query = Query(status=(Status.OPEN,), order="queued", limit=50)
+        while True:
+            page = await self.desk.conversations(query, EVERYTHING)
             for conversation in page.items:
-                agents = [
-                    a
-                    for a in await self.desk.agents()
-                    if a.active and a.presence == "available" and a.load < a.capacity
-                ]
+                everyone = await self.desk.agents()
+                agents = [a for a in everyone if a.active and a.presence == "available" and a.load < a.capacity]
                 if not agents:
                     return
                 fitting = [a for a in agents if not a.inboxes or conversation.inbox in a.inboxes]
                 if fitting:
                     await self.submit(Offer(conversation.id, fitting[0].id))
-        finally:
-            self._draining = False
+            if not page.cursor:
+                return
+            query = attrs.evolve(query, cursor=page.cursor)
 
     async def settle(self) -> None:
         """Wait until no job runs and nothing is due: for tests and one-shot commands."""
@@ -229,17 +246,15 @@ class Service:
             wait = min(60.0, wait * 2)
 
     async def _load(self, stream: str, seq: int) -> tuple[Conversation, Contact, list[Event]] | None:
-        store = self.store
+        return await self.desk.read(partial(self._look, stream, seq))
 
-        def look() -> tuple[Conversation, Contact, list[Event]] | None:
-            conversation = store.conversation(stream, EVERYTHING)
-            contact = store.contact(conversation.contact, EVERYTHING) if conversation else None
-            if conversation is None or contact is None:
-                return None
-            after = max(0, seq - 80)
-            return conversation, contact, store.events(stream, after, seq - after)
-
-        return await self.desk.read(look)
+    def _look(self, stream: str, seq: int) -> tuple[Conversation, Contact, list[Event]] | None:
+        conversation = self.store.conversation(stream, EVERYTHING)
+        contact = self.store.contact(conversation.contact, EVERYTHING) if conversation else None
+        if conversation is None or contact is None:
+            return None
+        after = max(0, seq - 80)
+        return conversation, contact, self.store.events(stream, after, seq - after)
 
     # --- building
 

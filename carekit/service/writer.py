@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from carekit.ground.errors import CarekitError, Conflict, Refused, Unavailable
 from carekit.service.commands import Command
@@ -16,36 +17,50 @@ from carekit.service.pipeline import Kept, Pipeline
 
 LARGEST = 256
 """Commands in one transaction."""
+Done = Callable[[Kept | Exception], None]
+"""Called with the result of a command."""
+
 WAITING = 5000
 """Commands that may wait; beyond that the asker is told to come back."""
 
 
 class Writer:
-    """Feeds commands to the pipeline, one batch at a time, and tells *committed* what was kept."""
+    """Feeds commands to the pipeline, one batch at a time, and tells *committed* what was kept.
+
+    A store that may block is written from a thread of its own; an ``inline`` one at the end of the loop's round,
+    so that all who are ready in it share one.
+    """
 
     def __init__(self, pipeline: Pipeline, committed: Callable[[list[Kept]], None], *, inline: bool) -> None:
         self._pipeline = pipeline
         self._committed = committed
-        self._inline = inline
-        self._waiting: deque[tuple[Command, asyncio.Future[Kept]]] = deque()
+        self._waiting: deque[tuple[Command, Done]] = deque()
+        self._busy_on: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._thread = None if inline else ThreadPoolExecutor(1, thread_name_prefix="carekit-writer")
 
-    async def submit(self, command: Command) -> Kept:
-        """The result of *command* once it is durable; raises what the command or the store raised."""
-        if self._inline:
-            result = self._pipeline.handle((command,))[0]
-            if isinstance(result, Exception):
-                raise result
-            self._committed([result])
-            return result
-        if len(self._waiting) >= WAITING:
-            raise Unavailable("too much is waiting to be written; try again in a moment")
+    def submit(self, command: Command) -> asyncio.Future[Kept]:
+        """The result of *command* once it is durable, or what the command or the store raised."""
         future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
-        self._waiting.append((command, future))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._write())
-        return await future
+        if len(self._waiting) >= WAITING:
+            future.set_exception(Unavailable("too much is waiting to be written; try again in a moment"))
+        else:
+            self.post(command, partial(_settle, future))
+        return future
+
+    def post(self, command: Command, done: Done) -> None:
+        """Write *command* with the next batch and then call *done* with its result.
+
+        For what already happened and must be noted (a bot answered, a channel sent): it is never turned away.
+        """
+        self._waiting.append((command, done))
+        loop = asyncio.get_running_loop()
+        if self._busy_on is not loop:  # nobody writes, or on a loop that has ended meanwhile
+            self._busy_on = loop
+            if self._thread is None:
+                loop.call_soon(self._write_inline)
+            else:
+                self._task = loop.create_task(self._write())
 
     async def close(self) -> None:
         """Write what waits, then let the thread go."""
@@ -54,32 +69,54 @@ class Writer:
         if self._thread is not None:
             self._thread.shutdown(wait=True)
 
-    def _handle(self, commands: Sequence[Command]) -> list[Kept | Exception]:
-        """The result of each of *commands*; what the store cannot bear of one must not cost the others their commit."""
-        try:
-            return self._pipeline.handle(commands)
-        except (Conflict, Unavailable) as error:
-            return [error] * len(commands)
-        except Exception as error:  # noqa: BLE001 - a fault of a store must reach the askers, or they would wait for ever
-            if len(commands) == 1:
-                return [_explained(error)]
-            half = len(commands) // 2
-            return self._handle(commands[:half]) + self._handle(commands[half:])
+    def _write_inline(self) -> None:
+        while self._waiting:
+            batch = self._take()
+            self._tell(batch, _handled(self._pipeline, [command for command, _ in batch]))
+        self._busy_on = None
 
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(LARGEST, len(self._waiting)))]
+            batch = self._take()
             commands = [command for command, _ in batch]
-            results = await loop.run_in_executor(self._thread, self._handle, commands)
-            self._committed([result for result in results if isinstance(result, Kept)])
-            for (_, future), result in zip(batch, results, strict=True):
-                if future.cancelled():
-                    continue
-                if isinstance(result, Exception):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
+            self._tell(batch, await loop.run_in_executor(self._thread, _handled, self._pipeline, commands))
+        self._busy_on = None
+
+    def _take(self) -> list[tuple[Command, Done]]:
+        waiting = self._waiting
+        if len(waiting) <= LARGEST:
+            batch = list(waiting)
+            waiting.clear()
+            return batch
+        return [waiting.popleft() for _ in range(LARGEST)]
+
+    def _tell(self, batch: list[tuple[Command, Done]], results: Sequence[Kept | Exception]) -> None:
+        for (_, done), result in zip(batch, results, strict=True):
+            done(result)  # who asked hears of it before those who only follow
+        self._committed([result for result in results if type(result) is Kept])
+
+
+def _settle(future: asyncio.Future[Kept], result: Kept | Exception) -> None:
+    if future.cancelled():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
+def _handled(pipeline: Pipeline, commands: Sequence[Command]) -> Sequence[Kept | Exception]:
+    """The result of each of *commands*; what the store cannot bear of one must not cost the others their commit."""
+    try:
+        return pipeline.handle(commands)
+    except (Conflict, Unavailable) as error:
+        return [error] * len(commands)
+    except Exception as error:  # noqa: BLE001 - a fault of a store must reach the askers, or they would wait for ever
+        if len(commands) == 1:
+            return [_explained(error)]
+        half = len(commands) // 2
+        return [*_handled(pipeline, commands[:half]), *_handled(pipeline, commands[half:])]
 
 
 def _explained(error: Exception) -> CarekitError:
