@@ -42,6 +42,7 @@ class MemoryStore(Store):
         self._jobs: dict[int, Job] = {}
         self._leases: dict[int, datetime] = {}
         self._last_job = 0
+        self._queued: dict[str, int] = {}
 
     def open(self) -> None:
         """Nothing to do."""
@@ -193,6 +194,7 @@ class MemoryStore(Store):
             agents=dict(self._agents),
             heads={stream: len(self._streams.get(stream, ())) for stream in wanted.streams},
             jobs={id: self._jobs[id] for id in wanted.jobs if id in self._jobs},
+            queued={inbox: count for inbox, count in self._queued.items() if count},
         )
 
     def _place(self, batch: Batch) -> Written:
@@ -237,6 +239,9 @@ class MemoryStore(Store):
     def _keep_conversation(self, conversation: Conversation) -> None:
         before = self._conversations.get(conversation.id)
         self._conversations[conversation.id] = conversation
+        if conversation.queued or (before is not None and before.queued):
+            change = conversation.queued - (before is not None and before.queued)
+            self._queued[conversation.inbox] = self._queued.get(conversation.inbox, 0) + change
         if before is not None and before.timers is conversation.timers:
             return
         wake_at = conversation.wake_at

@@ -267,6 +267,11 @@ class Conversation:
         return ""
 
     @property
+    def queued(self) -> bool:
+        """Whether it waits in the queue now."""
+        return self.queued_at is not None and self.status is Status.OPEN
+
+    @property
     def wake_at(self) -> datetime | None:
         """The instant of the next timer."""
         return min(self.timers.values()) if self.timers else None

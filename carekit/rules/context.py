@@ -36,5 +36,7 @@ class Context:
     contact: Contact
     agents: Mapping[str, Agent]
     calendars: Mapping[str, Calendar]
+    queued: Mapping[str, int] = attrs.field(factory=dict)
+    """How many conversations wait in the queue of each inbox that has any."""
     surveys: Mapping[str, SurveyOffer] = attrs.field(factory=dict)
     """The surveys of the file by name."""

@@ -91,6 +91,7 @@ class Turn:
         contact: Contact,
         agents: Mapping[str, Agent],
         now: datetime,
+        queued: Mapping[str, int] | None = None,
     ) -> None:
         self._book = book
         self._before = conversation
@@ -100,6 +101,7 @@ class Turn:
         self.now = max(now, conversation.updated_at) if conversation else now
         self.contact = contact
         self.agents = agents
+        self._queued = queued or {}
         self._context: Context | None = None
         self.events: list[f.Event] = []
         self._unseen: deque[f.Event] = deque()
@@ -175,7 +177,13 @@ class Turn:
         context = self._context
         if context is None or context.now is not self.now:
             context = self._context = Context(
-                self.now, self._book.service, self.contact, self.agents, self._book.calendars, self._book.surveys
+                self.now,
+                self._book.service,
+                self.contact,
+                self.agents,
+                self._book.calendars,
+                self._queued,
+                self._book.surveys,
             )
         try:
             for action in tuple(rule.decide(event, self.conversation, context)):

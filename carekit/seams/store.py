@@ -55,6 +55,8 @@ class Loaded:
     heads: dict[str, int]
     """Last step of each stream asked for, 0 if it has none."""
     jobs: Mapping[int, Job]
+    queued: dict[str, int] = attrs.field(factory=dict)
+    """How many open conversations wait in the queue of each inbox that has any."""
 
 
 @attrs.frozen(slots=False)

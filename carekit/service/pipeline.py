@@ -115,12 +115,12 @@ class Pipeline:
             return Kept(repeated=True, stream=stream, seq=int(seq), contact=contact_id)
         contact, is_new = self._contact_of(inbound.sender, world, now)
         conversation = _conversation_of(inbound, contact, world)
-        turn = Turn(self._book, conversation, contact, world.agents, now)
+        turn = self._turn(conversation, contact, world, now)
         if conversation is not None:
             turn.fire_due()
             if turn.conversation.status is Status.CLOSED:
                 self._finish(turn, world)
-                conversation, turn = None, Turn(self._book, None, turn.contact, world.agents, now)
+                conversation, turn = None, self._turn(None, turn.contact, world, now)
         if conversation is None:
             turn.start(
                 self._ids.new("c", now),
@@ -165,7 +165,7 @@ class Pipeline:
             agent = world.agents.get(command.action.agent)
             if agent is None or not agent.active:
                 raise Refused(f"there is no active agent {command.action.agent!r}", field="agent")
-        turn = Turn(self._book, conversation, world.contacts[conversation.contact], world.agents, now)
+        turn = self._turn(conversation, world.contacts[conversation.contact], world, now)
         turn.fire_due()
         begin = turn.conversation.seq + 1
         turn.ask(command.action, command.actor)
@@ -184,7 +184,7 @@ class Pipeline:
         conversation = world.conversations.get(command.conversation)
         if conversation is None:
             return Kept()
-        turn = Turn(self._book, conversation, world.contacts[conversation.contact], world.agents, now)
+        turn = self._turn(conversation, world.contacts[conversation.contact], world, now)
         turn.fire_reached()
         return self._finish(turn, world)
 
@@ -195,7 +195,7 @@ class Pipeline:
             return Kept(conversation)
         if not agent.active or agent.presence is not Presence.AVAILABLE or agent.load >= agent.capacity:
             return Kept(conversation)
-        turn = Turn(self._book, conversation, world.contacts[conversation.contact], world.agents, now)
+        turn = self._turn(conversation, world.contacts[conversation.contact], world, now)
         turn.fire_due()
         if turn.conversation.status is Status.OPEN and not turn.conversation.assignee:
             turn.record(f.CapacityFreed(agent.id), "service", reason=f"agent {agent.id!r} can take one more")
@@ -209,7 +209,7 @@ class Pipeline:
         conversation = world.conversations.get(command.job.stream)
         if conversation is None:
             return Kept()
-        turn = Turn(self._book, conversation, world.contacts[conversation.contact], world.agents, now)
+        turn = self._turn(conversation, world.contacts[conversation.contact], world, now)
         turn.fire_due()
         if turn.conversation.bot == command.bot and not turn.conversation.assignee:  # else a person has it by now
             turn = self._say(command, turn)
@@ -236,7 +236,7 @@ class Pipeline:
             return Kept(conversation)
         for key in command.keys:
             world.put_key(f"{conversation.channel}|{key}", conversation.id)
-        turn = Turn(self._book, conversation, world.contacts[conversation.contact], world.agents, now)
+        turn = self._turn(conversation, world.contacts[conversation.contact], world, now)
         turn.record(
             f.DeliveryChanged(command.job.seq, command.status, command.external_id, command.detail[:500]),
             f"channel:{conversation.channel}",
@@ -250,7 +250,7 @@ class Pipeline:
         if conversation is None:
             raise NotFound(f"there is no conversation {command.conversation!r}")
         world.marks.update(command.marks)
-        turn = Turn(self._book, conversation, world.contacts[conversation.contact], world.agents, now)
+        turn = self._turn(conversation, world.contacts[conversation.contact], world, now)
         fact = f.DeliveryChanged(command.message, command.status, command.external_id, command.detail[:500])
         turn.record(fact, f"channel:{conversation.channel}", cause=command.message)
         turn.settle()
@@ -290,6 +290,9 @@ class Pipeline:
         world.put_receipt(receipt, str(seq))
         return Kept(stream=stream, seq=seq)
 
+    def _turn(self, conversation: Conversation | None, contact: Contact, world: World, now: datetime) -> Turn:
+        return Turn(self._book, conversation, contact, world.agents, now, world.queued)
+
     def _finish(self, turn: Turn, world: World) -> Kept:
         """Put a settled turn into the world, with the jobs its events ask for."""
         conversation = turn.conversation
@@ -304,6 +307,9 @@ class Pipeline:
                 if agent is not before and _spare(agent) > _spare(before):
                     freed.add(id)
             world.agents = turn.agents
+        if conversation.queued and conversation.queued_at == turn.now:
+            # It took its place behind others: whoever is free must look at the head of the queue.
+            freed.update(id for id, agent in world.agents.items() if _spare(agent))
         push = self._push.get(conversation.channel, True)
         id = conversation.id
         for event in turn.events:

@@ -22,6 +22,7 @@ class World:
         self.agents: Mapping[str, Agent] = loaded.agents
         self.heads = loaded.heads
         self.jobs = loaded.jobs
+        self.queued: Mapping[str, int] = loaded.queued
         self._agents_before = loaded.agents
         self.events: list[Event] = []
         self._changed: dict[str, None] = {}
@@ -36,6 +37,9 @@ class World:
 
     def put(self, conversation: Conversation, events: list[Event]) -> None:
         """The conversation after *events*."""
+        before = self.conversations.get(conversation.id)
+        if change := conversation.queued - (before is not None and before.queued):
+            self.queued = {**self.queued, conversation.inbox: self.queued.get(conversation.inbox, 0) + change}
         self.conversations[conversation.id] = conversation
         self._changed[conversation.id] = None
         self.events.extend(events)

@@ -42,6 +42,8 @@ class Route(Policy):
             return ()  # it has its place already; another message does not move it
         if isinstance(event.fact, Unassigned) and event.actor.startswith("agent:"):
             return ()  # a person put it back on purpose; routing would hand it straight back
+        if context.queued.get(conversation.inbox) and not isinstance(event.fact, CapacityFreed):
+            return (Enqueue(reason="others wait already, and the queue is served in order"),)
         decision = choose(context.agents, conversation.inbox)
         if decision.chosen:
             return (Assign(decision.chosen, decision, reason=_why(decision)),)

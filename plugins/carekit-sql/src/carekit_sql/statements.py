@@ -134,6 +134,11 @@ class Statements:
         self.some_agents = make(
             sa.select(t.agent.c.id, t.agent.c.body).where(_among(t.agent.c.id)).order_by(t.agent.c.id).with_for_update()
         )
+        self.queued = make(
+            sa.select(t.conversation.c.inbox, sa.func.count())
+            .where(t.conversation.c.queued_at.is_not(None), t.conversation.c.status == "open")
+            .group_by(t.conversation.c.inbox)
+        )
         self.heads = make(sa.select(e.stream, sa.func.max(e.seq)).where(_among(e.stream)).group_by(e.stream))
         self.jobs = make(sa.select(*JOB).where(_among(j.id)).order_by(j.id).with_for_update())
 

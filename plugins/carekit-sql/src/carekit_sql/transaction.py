@@ -84,7 +84,9 @@ class SqlTransaction:
         jobs = {job.id: job for job in map(rows.job_from, self._find(s.jobs, wanted.jobs))}
         self._heads.update({id: conversation.seq for id, conversation in conversations.items()})
         self._heads.update(heads)
-        return Loaded(conversations, keys, receipts, contacts, addresses, agents, heads, jobs)
+        self._cursor.execute(*s.queued.bind({}))
+        queued = dict(self._cursor.fetchall())
+        return Loaded(conversations, keys, receipts, contacts, addresses, agents, heads, jobs, queued)
 
     def _values(self, statement: Statement, keys: Collection[str]) -> dict[str, str]:
         """What is kept under *keys*, by key."""
