@@ -200,11 +200,11 @@ class MemoryStore(Store):
     def _place(self, batch: Batch) -> Written:
         """The batch with positions and job ids, checked but not kept."""
         self._check(batch)
-        first = len(self._log) + 1
-        events = [replace(event, position=first + index) for index, event in enumerate(batch.events)]
+        for position, event in enumerate(batch.events, len(self._log) + 1):
+            event.place(position)
         token, id = (1 if batch.lease_until else 0), self._last_job + 1
         jobs = [replace(job, id=id + index, token=token) for index, job in enumerate(batch.jobs)]
-        return Written(events, jobs)
+        return Written(batch.events, jobs)
 
     def _keep(self, batch: Batch, written: Written) -> None:
         streams = self._streams

@@ -38,8 +38,12 @@ class Event:
     reason: str = ""
     config: str = ""
     """Fingerprint of the configuration under which it was decided."""
-    position: int = 0
-    """Its place among all events, given by the store at commit: the cursor of every reader."""
+    position: int = attrs.field(default=0, eq=False)
+    """Its place among all events, given by the store at commit: the cursor of every reader. No part of what it says."""
+
+    def place(self, position: int) -> None:
+        """Give it its position: for the store that keeps it, once, before anybody else has seen it."""
+        self.__dict__["position"] = position
 
     @property
     def kind(self) -> str:

@@ -135,9 +135,8 @@ class Turn:
     ) -> f.Event:
         """Append *fact* as the next step; raises `IllegalMove` if the lifecycle forbids it."""
         conversation = self.conversation
-        event = f.Event(
-            conversation.id, conversation.seq + 1, self.now, actor, fact, cause, policy, reason, self._book.config
-        )
+        seq = conversation.seq + 1
+        event = f.Event(conversation.id, seq, self.now, actor, fact, cause, policy, reason, self._book.config)
         after = self._conversation = evolve(conversation, event)
         if (after.assignee or conversation.assignee) and type(fact) in _MOVES_LOAD:
             before, now = conversation.holder, after.holder

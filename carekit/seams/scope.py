@@ -57,6 +57,8 @@ class Scope:
 
     def reaches(self, conversation: Conversation) -> bool:
         """Whether *conversation* lies within it."""
+        if self is EVERYTHING:
+            return True
         if self.inboxes is not None and conversation.inbox not in self.inboxes:
             return False
         if self.channel and conversation.channel != self.channel:

@@ -127,7 +127,9 @@ class CareDesk:
         if channel is None:
             raise Refused(f"there is no channel {inbound.channel!r} in the file", field="channel")
         if not inbound.external_id:
-            raise Refused("a message needs the far side's own id, or repetitions could not be told", field="external_id")
+            raise Refused(
+                "a message needs the far side's own id, or repetitions could not be told", field="external_id"
+            )
         return c.Receive(repaired(inbound), channel.capabilities.live, channel.inbox, marks or _NO_MARKS)
 
     async def act(

@@ -89,25 +89,29 @@ class Outbox:
         """Lanes that run or wait."""
         return len(self._lanes)
 
-    def take(self, job: Job) -> None:
-        """Run *job*, leased to this process, when its lane is free."""
-        if self._stopping or job.id in self._taken:
+    def take(self, *jobs: Job) -> None:
+        """Run *jobs*, leased to this process, each when its lane is free."""
+        until = self._clock.now() + self._lease
+        for job in jobs:
+            if self._stopping or job.id in self._taken:
+                continue
+            self._taken.add(job.id)
+            lane = self._lanes.get(job.lane)
+            if lane is not None:
+                lane.append((job, until))
+            elif job.lane in self._held:
+                self._hold(job, until)
+            else:
+                self._begin(job.lane, deque(((job, until),)))
+
+    def _hold(self, job: Job, until: datetime) -> None:
+        """A job of a held lane: it waits too, unless it is the very one that the lane is held for."""
+        first, waiting = self._held[job.lane]
+        if job.id > first:
+            waiting.append((job, until))
             return
-        self._taken.add(job.id)
-        entry = (job, self._clock.now() + self._lease)
-        if job.lane in self._held:
-            first, waiting = self._held[job.lane]
-            if job.id != first:
-                waiting.append(entry)
-                return
-            del self._held[job.lane]
-            self._begin(job.lane, deque((entry, *waiting)))
-            return
-        lane = self._lanes.get(job.lane)
-        if lane is not None:
-            lane.append(entry)
-            return
-        self._begin(job.lane, deque((entry,)))
+        del self._held[job.lane]
+        self._begin(job.lane, deque(((job, until), *waiting)))
 
     def _begin(self, name: str, lane: deque[tuple[Job, datetime]]) -> None:
         self._lanes[name] = lane

@@ -213,8 +213,8 @@ class Service:
                     self.alarms.set(min(conversation.timers.values()))
                 if conversation.status is Status.RESOLVED:
                     self.desk.handle_times.note(conversation)
-            for job in result.jobs:
-                self.outbox.take(job)
+            if result.jobs:
+                self.outbox.take(*result.jobs)
             freed = freed or bool(result.freed)
         if live:
             self.hub.publish(live)
