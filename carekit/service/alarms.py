@@ -18,6 +18,8 @@ log = logging.getLogger("carekit.alarms")
 
 PATIENCE = 5.0
 """Seconds between looks at the store when nothing else is known: other processes set timers too."""
+REST = 1.0
+"""Seconds of rest after a look that failed, although something is due: the store must get time to recover."""
 BATCH = 200
 
 T = TypeVar("T")
@@ -44,6 +46,7 @@ class Alarms:
         self._lease = lease
         self._next: datetime | None = None
         self._earlier = asyncio.Event()
+        self._failed = False
 
     def set(self, at: datetime) -> None:
         """A timer is due at *at*: do not sleep longer than that."""
@@ -57,8 +60,10 @@ class Alarms:
             try:
                 await self.look()
                 await self._sweep()
-            except CarekitError as error:
-                log.warning("cannot look for what is due: %s", error)
+            except Exception as error:  # noqa: BLE001 - whatever a store raises, timers must go on when it is well again
+                self._failed = True
+                text = str(error) if isinstance(error, CarekitError) else f"{type(error).__name__}: {error}"
+                log.warning("cannot look for what is due: %s", text)
             await self._sleep()
 
     async def look(self) -> int:
@@ -72,6 +77,7 @@ class Alarms:
             for id, error in failed:
                 log.warning("the timers of %s could not fire, and are tried again: %s", id, error)
             if failed:
+                self._failed = True
                 break  # they are still due: looking again at once would never end
         jobs = await self._in_thread(lambda: self._store.lease(now, now + self._lease, BATCH))
         for job in jobs:
@@ -81,9 +87,10 @@ class Alarms:
 
     async def _sleep(self) -> None:
         self._earlier.clear()
+        least, self._failed = (REST if self._failed else 0.0), False
         seconds = PATIENCE
         if self._next is not None:
-            seconds = min(seconds, max(0.0, (self._next - self._clock.now()).total_seconds()))
+            seconds = min(seconds, max(least, (self._next - self._clock.now()).total_seconds()))
         with suppress(TimeoutError):
             await asyncio.wait_for(self._earlier.wait(), seconds)
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+import pytest
 
 from carekit.builtin.memory import MemoryStore
 from carekit.builtin.policies.route import Route
 from carekit.facts import actions as a
 from carekit.facts.events import AgentAdded, PresenceChanged, TimerFired
 from carekit.facts.nouns import Presence, Status
-from carekit.ground.errors import StoreError
+from carekit.ground.errors import StoreError, Unavailable
+from carekit.service import alarms as module
 from carekit.service.alarms import Alarms
 from carekit.service.commands import Command, Staff, Wake
 from carekit.testing import DeskKit, FrozenClock
@@ -85,6 +88,50 @@ def test_the_next_look_is_when_the_next_timer_is_due() -> None:
 
     asyncio.run(scenario())
     assert len(looks) > 1
+
+
+@pytest.mark.parametrize("error", [Unavailable("the database is away"), OSError("a fault of the store")])
+@pytest.mark.parametrize("where", ["due", "submit"])
+def test_a_store_that_fails_gets_a_rest_and_then_another_look(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, where: str
+) -> None:
+    """While the store fails with a timer due it is not asked in a circle; the next look finds the timer again."""
+    monkeypatch.setattr(module, "REST", 60.0)
+    store, clock, tried, fired = MemoryStore(), FrozenClock(), list[str](), list[str]()
+    keep(store, conversation("c1", timers={"t": minute(0)}))
+    plain = store.due
+
+    def fail(place: str) -> None:
+        if place == where and not tried:
+            tried.append(place)
+            raise error
+
+    def due(now: datetime, limit: int) -> list[str]:
+        fail("due")
+        return [id for id in plain(now, limit) if id not in fired]
+
+    async def submit(command: Command) -> None:
+        fail("submit")
+        assert isinstance(command, Wake)
+        fired.append(command.conversation)
+
+    monkeypatch.setattr(store, "due", due)
+
+    async def scenario() -> None:
+        alarms = _alarms(store, clock, submit)
+        alarms.set(clock.now())
+        task = asyncio.create_task(alarms.run())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert (tried, fired) == ([where], [])
+        alarms.set(minute(-1))  # as if the rest were over
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert fired == ["c1"]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(scenario())
 
 
 def test_a_long_queue_for_absent_people_holds_up_nobody() -> None:
