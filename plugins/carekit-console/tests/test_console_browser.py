@@ -222,6 +222,7 @@ def test_the_inbox_is_worked_by_keyboard(open_page: Opener, served: Served) -> N
     keys.press("s")
     keys.press("Enter")
     page.wait_for_selector('#thread-head:has-text("Snoozed")')
+    page.wait_for_selector("#thread-head details[open]", state="detached")  # the menu is closed, the keys are free
     keys.press("e")
     page.wait_for_selector('#thread-head :text-is("Open")')
     keys.press("e")
