@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from carekit.cli.common import file_argument, with_service
+from carekit.cli.common import file_and_more, file_argument, with_service
 from carekit.facts.codec import to_builtins
 from carekit.facts.nouns import Agent
 from carekit.ground.errors import NotFound
@@ -32,7 +32,7 @@ _password_option = click.option(
 
 
 @command.command("add")
-@file_argument
+@file_and_more
 @click.argument("id")
 @click.option("--name", required=True, help="The name contacts see.")
 @click.option("--email", required=True, help="The address to log in with.")
@@ -76,7 +76,7 @@ def list_agents(file: Path, as_json: bool) -> None:
 
 
 @command.command("password")
-@file_argument
+@file_and_more
 @click.argument("id")
 @_password_option
 def password(file: Path, id: str, password: str | None) -> None:
@@ -93,7 +93,7 @@ def password(file: Path, id: str, password: str | None) -> None:
 
 
 @command.command("deactivate")
-@file_argument
+@file_and_more
 @click.argument("id")
 def deactivate(file: Path, id: str) -> None:
     """Let the agent ID in no more, end all of their sessions, and give their open conversations to others."""
@@ -102,7 +102,7 @@ def deactivate(file: Path, id: str) -> None:
 
 
 @command.command("activate")
-@file_argument
+@file_and_more
 @click.argument("id")
 def activate(file: Path, id: str) -> None:
     """Let the agent ID in again, with the password they had."""
@@ -111,7 +111,7 @@ def activate(file: Path, id: str) -> None:
 
 
 @command.command("capacity")
-@file_argument
+@file_and_more
 @click.argument("id")
 @click.argument("n", type=click.IntRange(1, 1000))
 def capacity(file: Path, id: str, n: int) -> None:

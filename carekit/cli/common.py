@@ -22,6 +22,9 @@ file_argument: Callable[[Any], Any] = click.argument(
 )
 """The FILE of most commands; ``carekit.toml`` in the present folder if absent."""
 
+file_and_more: Callable[[Any], Any] = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+"""The FILE of commands that take another word after it: it cannot be left out, or the word would be taken for it."""
+
 
 def load_service(file: Path) -> Service:
     """The service of *file*, built but not open; raises `ConfigError`."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from carekit.cli.common import file_argument, with_service
+from carekit.cli.common import file_and_more, with_service
 from carekit.facts.codec import event_to_dict
 from carekit.facts.events import Event
 from carekit.rules.story import Line, tell
@@ -18,7 +18,7 @@ from carekit.service.service import Service
 
 
 @click.command("explain")
-@file_argument
+@file_and_more
 @click.argument("conversation")
 @click.option("--json", "as_json", is_flag=True, help="Print the events as one JSON array.")
 def command(file: Path, conversation: str, as_json: bool) -> None:

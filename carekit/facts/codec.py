@@ -74,18 +74,34 @@ def _decode(decoder: msgspec.json.Decoder[T], body: bytes | str) -> T:
         raise StoreError(f"a stored value cannot be read: {error}") from error
 
 
-def repaired(value: T) -> T:
+def repaired(value: T, *, plain: bool = False) -> T:
     """*value* itself if it can be kept; else a copy with a replacement character for each lone surrogate.
 
     Mail and frames from outside may carry such halves of characters, and one of them must not stop anybody's message.
-    Raises `TypeError` if *value* holds anything but plain values.
+    Raises `TypeError` if a field of *value* holds something else than its class says: it could be written, but never
+    be read again. *plain* says that this has been looked at already.
     """
     try:
-        encode(value)
+        body = encode(value)
     except UnicodeEncodeError:
-        mended: T = _mended(value)
-        return mended
+        value = _mended(value)
+        body = encode(value)
+    if not plain:
+        _check_readable(type(value), body)
     return value
+
+
+_SHAPES: dict[type, msgspec.json.Decoder[Any]] = {}
+
+
+def _check_readable(shape: type, body: bytes) -> None:
+    decoder = _SHAPES.get(shape)
+    if decoder is None:
+        decoder = _SHAPES[shape] = msgspec.json.Decoder(shape)
+    try:
+        decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise TypeError(f"{shape.__name__} does not hold what it should: {error}") from None
 
 
 def _mended(value: Any) -> Any:

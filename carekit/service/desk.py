@@ -130,7 +130,7 @@ class CareDesk:
             raise Refused(
                 "a message needs the far side's own id, or repetitions could not be told", field="external_id"
             )
-        return c.Receive(repaired(inbound), channel.capabilities.live, channel.inbox, marks or _NO_MARKS)
+        return c.Receive(_fitting(inbound, plain=_is_plain(inbound)), channel.capabilities.live, channel.inbox, marks or _NO_MARKS)
 
     async def act(
         self,
@@ -142,7 +142,7 @@ class CareDesk:
         expected_seq: int | None = None,
         key: str = "",
     ) -> Outcome:
-        action = repaired(action)
+        action = _fitting(action)
         fingerprint = ""
         if key:
             body = f"{conversation}\n{type(action).__name__}\n".encode() + encode(action)
@@ -346,7 +346,7 @@ class CareDesk:
         agent = next((agent for agent in agents if agent.id == id), None)
         if agent is None:
             raise NotFound(f"there is no agent {id!r}")
-        fact = change_of(agent, repaired(Wish(name, email, role, capacity, active, inboxes)), agents)
+        fact = change_of(agent, repaired(Wish(name, email, role, capacity, active, inboxes), plain=True), agents)
         if fact is not None:
             await self._writer.submit(c.Staff(id, fact, actor))
         if active is False:
@@ -397,6 +397,28 @@ class CareDesk:
 
 
 _NO_MARKS: Mapping[str, str] = {}
+
+
+def _fitting(value: T, *, plain: bool = False) -> T:
+    """*value* as it can be kept; raises `Refused` if it could not be read again."""
+    try:
+        return repaired(value, plain=plain)
+    except TypeError as error:
+        raise Refused(f"it cannot be kept: {error}; mend what made it") from None
+
+
+def _is_plain(inbound: Inbound) -> bool:
+    """Whether it surely holds what its class says: a quick look, which most messages pass."""
+    sender = inbound.sender
+    try:
+        "".join((inbound.channel, inbound.external_id, inbound.text, inbound.conversation, inbound.account))
+        "".join((inbound.subject, inbound.html, inbound.intent, inbound.raw, *inbound.thread, *inbound.keys))
+        "".join((sender.kind, sender.value, sender.name))
+    except TypeError:
+        return False
+    if inbound.attachments or inbound.meta or inbound.sent_at is not None or type(inbound.automatic) is not bool:
+        return False
+    return type(inbound.thread) is tuple and type(inbound.keys) is tuple
 
 
 def _receipt(kept: Kept) -> Receipt:

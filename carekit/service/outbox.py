@@ -257,7 +257,11 @@ class Outbox:
             reply = await _within(bot.respond(turn), timeout.total_seconds())
             if not isinstance(reply, BotReply):
                 raise TypeError(f"respond returned {type(reply).__name__}, not BotReply")
-            reply = repaired(reply)
+            reply = repaired(reply, plain=_is_plain(reply))
+        except asyncio.CancelledError:
+            if _being_cancelled():
+                raise
+            return BotDone(job, asked.bot, asked.message, None, "failed", "the bot failed: it cancelled itself")
         except TimeoutError:
             log.warning("bot %r took longer than %s", asked.bot, timeout)
             return BotDone(job, asked.bot, asked.message, None, "timeout", f"the bot took longer than {timeout}")
@@ -277,17 +281,25 @@ class Outbox:
         outbound = Outbound(conversation, contact, job.seq, message, _address(events, contact), events)
         try:
             delivery = await _within(channel.send(outbound), SEND_TIMEOUT)
-            if not isinstance(delivery, Delivery):
-                raise TypeError(f"send returned {type(delivery).__name__}, not Delivery")
         except Permanent as error:
             return Sent(job, finished, DeliveryStatus.FAILED, detail=str(error))
         except Unsure as error:
             return Sent(job, finished, DeliveryStatus.UNSURE, detail=str(error))
+        except _TooLong:
+            detail = f"sending took longer than {SEND_TIMEOUT:.0f} s, and the far side may have it"
+            return Sent(job, finished, DeliveryStatus.UNSURE, detail=detail)
+        except asyncio.CancelledError as error:
+            if _being_cancelled():
+                raise
+            return self._again(job, channel.name, error)
         except Exception as error:  # noqa: BLE001 - Temporary, or a stranger's fault that may pass
             return self._again(job, channel.name, error)
+        if fault := _fault(delivery):  # it returned, so the far side probably has it: never send it again
+            log.error("channel %r: %s", channel.name, fault)
+            return Sent(job, finished, DeliveryStatus.UNSURE, detail=fault)
         return Sent(job, finished, delivery.status, delivery.external_id, delivery.detail, delivery.keys)
 
-    def _again(self, job: Job, channel: str, error: Exception) -> Sent:
+    def _again(self, job: Job, channel: str, error: BaseException) -> Sent:
         attempts = job.attempts + 1
         explained = isinstance(error, CarekitError)
         detail = str(error) if explained else f"{type(error).__name__}: {error}"
@@ -300,8 +312,40 @@ class Outbox:
         return Sent(job, JobDone(job.id, job.token, self._clock.now() + wait, attempts), None)
 
 
+def _is_plain(reply: BotReply) -> bool:
+    """Whether it surely holds what its class says: a quick look, which most replies pass."""
+    try:
+        "".join((reply.text, reply.handoff))
+    except TypeError:
+        return False
+    if reply.sources or reply.memory is not None or type(reply.missed) is not bool:
+        return False
+    return all(type(share) is float and 0.0 <= share <= 1.0 for share in (reply.confidence, reply.threshold))
+
+
+def _fault(delivery: object) -> str:
+    """What is wrong with what a channel returned, if anything is."""
+    if not isinstance(delivery, Delivery):
+        return f"send returned {type(delivery).__name__}, not Delivery"
+    try:
+        repaired(delivery)
+    except TypeError as error:
+        return f"send returned what cannot be kept: {error}"
+    return ""
+
+
+def _being_cancelled() -> bool:
+    """Whether a cancellation is meant for us, and does not merely come out of a stranger's code."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+class _TooLong(TimeoutError):
+    """The time was up, as against a `TimeoutError` that somebody else raised."""
+
+
 async def _within(answer: Coroutine[Any, Any, T], seconds: float) -> T:
-    """The result of *answer*, or `TimeoutError`.
+    """The result of *answer*, or `_TooLong`.
 
     Most answers come without waiting for anything, and arming a timer would cost several times what they do: so the
     first step is taken at once, and only an answer that really waits is put under the clock.
@@ -311,8 +355,14 @@ async def _within(answer: Coroutine[Any, Any, T], seconds: float) -> T:
     except StopIteration as done:
         result: T = done.value
     else:
-        async with asyncio.timeout(seconds):
-            result = await _Rest(answer, waited_for)
+        limit = asyncio.timeout(seconds)
+        try:
+            async with limit:
+                result = await _Rest(answer, waited_for)
+        except TimeoutError as error:
+            if limit.expired():
+                raise _TooLong from error
+            raise
     return result
 
 

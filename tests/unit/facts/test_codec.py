@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carekit.facts import codec
+from carekit.facts.actions import Action
 from carekit.facts.events import FACTS, Event, Fact, MessageReceived, NoteAdded
 from carekit.facts.nouns import Agent, Contact, Conversation
 from carekit.ground.errors import StoreError
@@ -147,3 +148,28 @@ def test_a_memory_of_broken_text_is_refused() -> None:
     """A text that cannot be written as UTF-8 is refused as anything else that cannot be kept."""
     with pytest.raises(StoreError):
         codec.encode_memory({"x": "\ud800"})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        MessageReceived("hi", "1", "peer:ana", meta={"id": 1}),  # type: ignore[dict-item]
+        MessageReceived("hi", "1", "peer:ana", subject=None),  # type: ignore[arg-type]
+    ],
+)
+def test_what_could_not_be_read_again_is_no_value_to_keep(value: Fact) -> None:
+    """A field of another type than its class says is a `TypeError` that names the field."""
+    with pytest.raises(TypeError, match=r"MessageReceived does not hold what it should: .*\$\."):
+        codec.repaired(value)
+
+
+@pytest.mark.parametrize("action", sorted(Action.__subclasses__(), key=lambda cls: cls.__name__))
+def test_every_action_can_be_looked_at(action: type[Action]) -> None:
+    """Each action of the right types is itself, also after the look."""
+
+    @few
+    @given(value=st.builds(action))
+    def look(value: Action) -> None:
+        assert codec.repaired(value) is value
+
+    look()

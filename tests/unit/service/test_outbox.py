@@ -14,6 +14,7 @@ from carekit.ground.errors import Permanent, Temporary, Unsure
 from carekit.seams.bot import Bot, BotReply, BotTurn
 from carekit.seams.capabilities import Capabilities
 from carekit.seams.channel import Channel, Delivery, Outbound
+from carekit.service import outbox as module
 from carekit.service.outbox import TRIES, backoff
 from carekit.testing import DeskKit
 from carekit.testing.contracts.hosting import LOOP, host
@@ -130,12 +131,50 @@ def test_in_the_end_it_is_given_up(kit: DeskKit, far: FarSide, error: Exception)
     assert _changes(kit)[-1][0] is DeliveryStatus.SENT
 
 
-def test_a_channel_that_returns_nonsense_is_tried_again(kit: DeskKit, far: FarSide) -> None:
-    """What send returns must be a Delivery; anything else is a fault of the channel that may pass."""
-    far.answer = lambda _, attempt: "ok" if attempt == 1 else Delivery()  # type: ignore[return-value]
+@pytest.mark.parametrize(
+    "nonsense", [None, "ok", Delivery(external_id=77), Delivery(detail=None), Delivery(keys=(1,))]  # type: ignore[arg-type]
+)
+def test_what_a_channel_reports_wrongly_is_unsure_and_not_sent_again(
+    kit: DeskKit, far: FarSide, nonsense: Delivery
+) -> None:
+    """A send that came back without a proper Delivery has probably sent: once more would be twice."""
+    far.answer = lambda *_: nonsense
     kit.reply("ana", "hi")
-    kit.advance("1m")
-    assert _changes(kit) == [(DeliveryStatus.SENT, "")]
+    kit.advance("1d")
+    ((status, detail),) = _changes(kit)
+    assert (len(far.sent), status) == (1, DeliveryStatus.UNSURE)
+    assert detail.startswith("send returned ")
+
+
+def test_a_send_that_takes_too_long_is_unsure_and_not_sent_again(
+    kit: DeskKit, far: FarSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the time is up the far side may have the message already."""
+    monkeypatch.setattr(module, "SEND_TIMEOUT", 0.01)
+    sent = []
+
+    async def hang(outbound: Outbound) -> Delivery:
+        sent.append(outbound.id)
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    far.send = hang  # type: ignore[method-assign]
+    kit.reply("ana", "hi")
+    kit.advance("1d")
+    assert (len(sent), [status for status, _ in _changes(kit)]) == (1, [DeliveryStatus.UNSURE])
+
+
+def test_a_channel_that_cancels_itself_is_given_up_in_the_end(kit: DeskKit, far: FarSide) -> None:
+    """A cancellation out of a channel's own code is a fault like any other: it counts as an attempt."""
+
+    async def cancel(outbound: Outbound) -> Delivery:
+        far.sent.append((outbound.message.text, outbound.id))
+        raise asyncio.CancelledError
+
+    far.send = cancel  # type: ignore[method-assign]
+    kit.reply("ana", "hi")
+    kit.advance("1d")
+    assert (len(far.sent), [status for status, _ in _changes(kit)]) == (TRIES, [DeliveryStatus.FAILED])
 
 
 def test_a_conversations_messages_stay_in_order(kit: DeskKit, far: FarSide) -> None:
@@ -215,6 +254,39 @@ def test_a_bot_that_left_the_file_hands_over() -> None:
         kit.service.outbox._bots = {}
         kit.write("hello")
         assert [handed.trigger for handed in kit.facts(HandedOff)] == ["failed"]
+
+
+class Broken(Bot):
+    """A bot that gives what it was told to give."""
+
+    def __init__(self, reply: BotReply | BaseException) -> None:
+        super().__init__("faq", None)
+        self.reply = reply
+
+    async def respond(self, turn: BotTurn) -> BotReply:
+        if isinstance(self.reply, BotReply):
+            return self.reply
+        raise self.reply
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        BotReply(text=None),  # type: ignore[arg-type]
+        BotReply(text="x", confidence="high"),  # type: ignore[arg-type]
+        BotReply(text="x", confidence=float("nan")),
+        BotReply(text="x", handoff=True),  # type: ignore[arg-type]
+        BotReply(text="x", memory=[1]),  # type: ignore[arg-type]
+        asyncio.CancelledError(),
+    ],
+)
+def test_a_reply_that_could_not_be_read_again_hands_over(reply: BotReply | BaseException) -> None:
+    """A bot's reply of the wrong types, or none at all, is a failed turn: nothing of it gets into the log."""
+    with host(Broken(reply), more=LOOP + '\n[policies.bot]\nuse = "bot"\nbot = "faq"\n') as kit:
+        kit.write("hello")
+        assert [handed.trigger for handed in kit.facts(HandedOff)] == ["failed"]
+        assert [author for author, _ in kit.thread()] == ["contact"]
+        assert kit.service.store.pending_jobs() == 0
 
 
 def test_stopping_gives_running_work_a_moment() -> None:
