@@ -130,7 +130,9 @@ class CareDesk:
             raise Refused(
                 "a message needs the far side's own id, or repetitions could not be told", field="external_id"
             )
-        return c.Receive(_fitting(inbound, plain=_is_plain(inbound)), channel.capabilities.live, channel.inbox, marks or _NO_MARKS)
+        return c.Receive(
+            _fitting(inbound, plain=_is_plain(inbound)), channel.capabilities.live, channel.inbox, marks or _NO_MARKS
+        )
 
     async def act(
         self,

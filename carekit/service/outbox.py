@@ -254,7 +254,7 @@ class Outbox:
             events=events,
         )
         try:
-            reply = await _within(bot.respond(turn), timeout.total_seconds())
+            reply = await _within(bot.respond(turn), timeout.total_seconds(), TimeoutError())
             if not isinstance(reply, BotReply):
                 raise TypeError(f"respond returned {type(reply).__name__}, not BotReply")
             reply = repaired(reply, plain=_is_plain(reply))
@@ -279,15 +279,13 @@ class Outbox:
             detail = f"channel {conversation.channel!r} is no longer in the file"
             return Sent(job, finished, DeliveryStatus.FAILED, detail=detail)
         outbound = Outbound(conversation, contact, job.seq, message, _address(events, contact), events)
+        late = Unsure(f"sending took longer than {SEND_TIMEOUT:.0f} s, and the far side may have it")
         try:
-            delivery = await _within(channel.send(outbound), SEND_TIMEOUT)
+            delivery = await _within(channel.send(outbound), SEND_TIMEOUT, late)
         except Permanent as error:
             return Sent(job, finished, DeliveryStatus.FAILED, detail=str(error))
         except Unsure as error:
             return Sent(job, finished, DeliveryStatus.UNSURE, detail=str(error))
-        except _TooLong:
-            detail = f"sending took longer than {SEND_TIMEOUT:.0f} s, and the far side may have it"
-            return Sent(job, finished, DeliveryStatus.UNSURE, detail=detail)
         except asyncio.CancelledError as error:
             if _being_cancelled():
                 raise
@@ -340,12 +338,8 @@ def _being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-class _TooLong(TimeoutError):
-    """The time was up, as against a `TimeoutError` that somebody else raised."""
-
-
-async def _within(answer: Coroutine[Any, Any, T], seconds: float) -> T:
-    """The result of *answer*, or `_TooLong`.
+async def _within(answer: Coroutine[Any, Any, T], seconds: float, late: Exception) -> T:
+    """The result of *answer*; raises *late* when the time is up.
 
     Most answers come without waiting for anything, and arming a timer would cost several times what they do: so the
     first step is taken at once, and only an answer that really waits is put under the clock.
@@ -361,7 +355,7 @@ async def _within(answer: Coroutine[Any, Any, T], seconds: float) -> T:
                 result = await _Rest(answer, waited_for)
         except TimeoutError as error:
             if limit.expired():
-                raise _TooLong from error
+                raise late from error
             raise
     return result
 

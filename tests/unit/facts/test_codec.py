@@ -15,7 +15,7 @@ from carekit.facts.events import FACTS, Event, Fact, MessageReceived, NoteAdded
 from carekit.facts.nouns import Agent, Contact, Conversation
 from carekit.ground.errors import StoreError
 from carekit.testing.clock import START
-from carekit.testing.strategies import agents, contacts, conversations, events, facts
+from carekit.testing.strategies import agents, contacts, conversations, events, facts, values_of
 
 few = settings(max_examples=25)
 
@@ -168,7 +168,7 @@ def test_every_action_can_be_looked_at(action: type[Action]) -> None:
     """Each action of the right types is itself, also after the look."""
 
     @few
-    @given(value=st.builds(action))
+    @given(value=values_of(action))
     def look(value: Action) -> None:
         assert codec.repaired(value) is value
 

@@ -132,7 +132,8 @@ def test_in_the_end_it_is_given_up(kit: DeskKit, far: FarSide, error: Exception)
 
 
 @pytest.mark.parametrize(
-    "nonsense", [None, "ok", Delivery(external_id=77), Delivery(detail=None), Delivery(keys=(1,))]  # type: ignore[arg-type]
+    "nonsense",
+    [None, "ok", Delivery(external_id=77), Delivery(detail=None), Delivery(keys=(1,))],  # type: ignore[arg-type]
 )
 def test_what_a_channel_reports_wrongly_is_unsure_and_not_sent_again(
     kit: DeskKit, far: FarSide, nonsense: Delivery

@@ -386,3 +386,31 @@ def test_an_unknown_channel_is_refused(kit: DeskKit) -> None:
     with pytest.raises(Refused, match="'fax'"):
         kit.run(kit.desk.receive(message))
     assert kit.run(kit.desk.count(Query(), EVERYTHING)) == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"meta": {"id": 1}},
+        {"subject": None},
+        {"thread": "abc"},
+        {"attachments": ("a.pdf",)},
+        {"automatic": 1},
+        {"sent_at": "yesterday"},
+        {"sender": Address("fax", 5)},  # type: ignore[arg-type]
+    ],
+)
+def test_a_message_that_could_not_be_read_again_is_refused(kit: DeskKit, wrong: dict[str, Any]) -> None:
+    """A channel's mistake in a type is told to the channel; one unreadable row would spoil every read of the log."""
+    message = attrs.evolve(Inbound("loop", "1", Address("fax", "1"), "hello"), **wrong)
+    with pytest.raises(Refused, match="it cannot be kept: Inbound does not hold what it should"):
+        kit.run(kit.desk.receive(message))
+    assert kit.run(kit.desk.count(Query(), EVERYTHING)) == 0
+
+
+def test_an_action_that_could_not_be_read_again_is_refused(kit: DeskKit) -> None:
+    """So is an action whose field is of another type."""
+    kit.write("hello")
+    with pytest.raises(Refused, match="it cannot be kept: Send does not hold what it should"):
+        kit.act(a.Send("hi", subject=None), "agent:ana")  # type: ignore[arg-type]
+    assert [author for author, _ in kit.thread()] == ["contact"]
