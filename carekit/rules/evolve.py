@@ -91,8 +91,9 @@ def evolve_agent(agent: Agent | None, event: f.Event) -> Agent:
 
 
 def _received(c: Conversation, fact: f.MessageReceived, e: f.Event) -> dict[str, Any]:
+    status = step(c.status, f.MessageReceived)
     changes: dict[str, Any] = {
-        "status": step(c.status, f.MessageReceived),
+        "status": c.status if fact.automatic else status,  # an out-of-office notice is nobody's turn
         "inbound": c.inbound + 1,
         "last_author": "contact",
         "last_message": e.seq,

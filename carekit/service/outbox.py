@@ -153,7 +153,8 @@ class Outbox:
             await asyncio.wait_for(self.idle(), patience)
         for worker in self._workers:
             worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        if self._workers:  # one that will not be cancelled must not hold up the end
+            await asyncio.wait(self._workers, timeout=patience)
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()

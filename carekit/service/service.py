@@ -334,14 +334,18 @@ async def _health_of(component: Component) -> Health:
 def _kept_secret(path: Path) -> str:
     """The secret in *path*, made at the first start and readable by its owner alone."""
     try:
-        if path.exists():
-            return path.read_text("ascii").strip()
+        if path.exists() and (kept := path.read_text("ascii").strip()):
+            return kept
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secret := secrets.token_hex(32), "ascii")
+        # Written beside and moved into place: a start that dies half-way must not leave an empty secret to sign with.
+        new = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        new.touch(mode=0o600)
+        new.write_text(secret := secrets.token_hex(32), "ascii")
+        new.replace(path)
         return secret
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
+        text = error.strerror if isinstance(error, OSError) else "it is not a secret of ours"
         raise ConfigError(
-            f"[service] data: cannot keep a secret in {path}: {error.strerror}; "
+            f"[service] data: cannot keep a secret in {path}: {text}; "
             "make the folder writable or set [service] secret"
         ) from None

@@ -56,7 +56,10 @@ class FollowUpSettings:
 
 
 class FollowUp(AfterResolution):
-    """Ask once, some time after a person resolved it, whether everything is still as it should be."""
+    """Ask once, some time after a person resolved it, whether everything is still as it should be.
+
+    A contact who answers "yes, thank you" is not asked the same again when that is resolved.
+    """
 
     Settings = FollowUpSettings
 
@@ -64,7 +67,10 @@ class FollowUp(AfterResolution):
         return faults({"text": self.settings.text})
 
     def resolved(self, conversation: Conversation, context: Context) -> Iterable[Action]:
-        return super().resolved(conversation, context) if conversation.replies else ()
+        last = context.contact.automatic.get(self.name)
+        if not conversation.replies or (last is not None and last >= conversation.created_at):
+            return ()
+        return super().resolved(conversation, context)
 
     def due(self, conversation: Conversation, context: Context) -> Iterable[Action]:
         text = Template.parse(self.settings.text, VARIABLES).render(values(conversation, context))
@@ -105,15 +111,18 @@ class AskSurvey(AfterResolution):
             return ()
         if not conversation.replies:
             return (WithholdSurvey(name, reason="no person answered in this conversation"),)
-        last = context.contact.automatic.get(self.name)
-        if last is not None and context.now - last < self.settings.per_contact:
-            limit = format_duration(self.settings.per_contact)
-            return (WithholdSurvey(name, reason=f"the contact was asked less than {limit} ago"),)
-        if self.settings.after:
+        if self.settings.after and not self._lately(context):
             return super().resolved(conversation, context)
         return self.due(conversation, context)
 
+    def _lately(self, context: Context) -> bool:
+        last = context.contact.automatic.get(self.name)
+        return last is not None and context.now - last < self.settings.per_contact
+
     def due(self, conversation: Conversation, context: Context) -> Iterable[Action]:
+        if self._lately(context):  # also when the time has come: another conversation may have been first
+            limit = format_duration(self.settings.per_contact)
+            return (WithholdSurvey(self.settings.survey, reason=f"the contact was asked less than {limit} ago"),)
         offer = context.surveys[self.settings.survey]
         reason = "resolved by a person"
         offered = OfferSurvey(offer.name, offer.kind, offer.question, offer.best, reason=reason)

@@ -163,7 +163,7 @@ def test_what_could_not_be_read_again_is_no_value_to_keep(value: Fact) -> None:
         codec.repaired(value)
 
 
-@pytest.mark.parametrize("action", sorted(Action.__subclasses__(), key=lambda cls: cls.__name__))
+@pytest.mark.parametrize("action", sorted(Action.__subclasses__(), key=str))
 def test_every_action_can_be_looked_at(action: type[Action]) -> None:
     """Each action of the right types is itself, also after the look."""
 
