@@ -15,6 +15,9 @@ log = logging.getLogger("carekit.plugins")
 WAITING = 10_000
 """Calls that may wait for a slow plugin before further ones are dropped and counted."""
 
+PATIENCE = 2.0
+"""Seconds that what waits gets when the service stops."""
+
 Hook = tuple[str, Callable[..., object]]
 
 
@@ -51,9 +54,15 @@ class Notifier:
             self._later(self._on_measured, [(sample,)])
 
     def close(self) -> None:
-        """Finish what waits."""
-        if self._thread is not None:
-            self._thread.shutdown(wait=True)
+        """Finish what waits, within `PATIENCE`; a slow plugin misses the rest and does not hold up the end."""
+        if self._thread is None:
+            return
+        last = self._thread.submit(lambda: None)
+        try:
+            last.result(PATIENCE)
+        except TimeoutError:
+            log.warning("plugins were too slow to hear of everything before the end")
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _later(self, hooks: Sequence[Hook], calls: Sequence[tuple[object, ...]]) -> None:
         assert self._thread is not None, "there is a thread when there are hooks"

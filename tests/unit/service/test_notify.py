@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from carekit.facts.events import Event
 from carekit.seams.desk import Live
 from carekit.seams.hookspecs import Sample
 from carekit.service import notify as module
@@ -56,6 +57,23 @@ def test_a_stuck_listener_costs_what_it_would_have_heard(monkeypatch: pytest.Mon
     gate.set()
     notifier.close()
     assert notifier.dropped >= 14
+
+
+def test_a_slow_listener_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the patience is over closing returns, and what still waited is not called any more."""
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
+    gate, heard = threading.Event(), list[int]()
+
+    def slow(event: Event, conversation: object) -> None:
+        heard.append(event.seq)
+        gate.wait(20)
+
+    notifier = Notifier([("slow", slow)], [])
+    for live in LIVE:
+        notifier.events([live])
+    notifier.close()
+    gate.set()
+    assert heard in ([], [1])
 
 
 def test_nobody_listening_costs_nothing() -> None:
