@@ -311,3 +311,32 @@ def test_stopping_gives_running_work_a_moment() -> None:
         assert kit.service.store.pending_jobs() == 1
         (job,) = kit.service.store.lease(minute(60), minute(60) + timedelta(minutes=1), 9)
         assert job.stream == kit.conversation().id
+
+
+def test_stopping_does_not_wait_for_what_cannot_be_cancelled() -> None:
+    """A send that swallows its cancellation must not keep the service from ending."""
+    far = FarSide()
+    with host(far, more="") as kit:
+        kit.write("hello")
+        let_go, swallowed = asyncio.Event(), list[bool]()
+
+        async def stubborn(outbound: Outbound) -> Delivery:
+            while not let_go.is_set():
+                try:
+                    await let_go.wait()
+                except asyncio.CancelledError:
+                    swallowed.append(True)
+            return Delivery()
+
+        far.send = stubborn  # type: ignore[method-assign]
+        kit.reply("ana", "hi", settle=False)
+
+        async def stop() -> None:
+            await asyncio.sleep(0)
+            async with asyncio.timeout(20):
+                await kit.service.outbox.stop(0.01)
+            assert swallowed
+            let_go.set()
+            await asyncio.sleep(0)
+
+        kit.run(stop())
