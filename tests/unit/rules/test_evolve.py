@@ -14,7 +14,7 @@ from carekit.facts import events as f
 from carekit.facts.nouns import Agent, Contact, Conversation, Presence, Status
 from carekit.ground.errors import IllegalMove, Refused
 from carekit.rules.decide import decide
-from carekit.rules.evolve import PREVIEW, begin, evolve, evolve_agent, evolve_contact, fold
+from carekit.rules.evolve import PREVIEW, SNOOZE, begin, evolve, evolve_agent, evolve_contact, fold
 from carekit.testing.clock import START
 from carekit.testing.contracts.values import conversation, minute, started
 from carekit.testing.strategies import values_of
@@ -55,6 +55,14 @@ def test_an_automatic_message_counts_but_waits_for_nobody() -> None:
     """A machine's mail is kept and starts no clock."""
     c = _after(conversation(), f.MessageReceived("away", "x", automatic=True))
     assert (c.inbound, c.waiting_since, c.first_message_at) == (1, None, None)
+
+
+@pytest.mark.parametrize("status", [Status.OPEN, Status.WAITING, Status.SNOOZED, Status.RESOLVED])
+def test_an_automatic_message_moves_no_status(status: Status) -> None:
+    """An out-of-office notice is nobody's turn: it ends neither a snooze nor the wait for the contact."""
+    before = conversation(status=status, snoozed_until=minute(9), timers={SNOOZE: minute(9)})
+    after = _after(before, f.MessageReceived("away", "x", automatic=True))
+    assert (after.status, after.snoozed_until, after.timers) == (status, before.snoozed_until, before.timers)
 
 
 def test_a_reply_answers() -> None:
