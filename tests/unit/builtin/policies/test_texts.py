@@ -218,6 +218,20 @@ def test_a_follow_up_asks_once_after_its_time() -> None:
         assert (event.at, event.policy) == (minute(3 * 24 * 60), "follow-up")
 
 
+def test_a_thank_you_does_not_lead_to_another_follow_up() -> None:
+    """Who answers the follow-up, and is resolved again, is not asked for ever."""
+    with _desk(AFTER) as kit:
+        kit.write("hello")
+        kit.reply(agent := staff(kit), "done")
+        kit.resolve(agent)
+        for _ in range(3):
+            kit.advance("4d")
+            kit.write("all is fine, thank you")
+            kit.resolve(agent)
+        kit.advance("4d")
+        assert _purposes(kit).count("follow_up") == 1
+
+
 def test_what_nobody_answered_is_not_followed_up() -> None:
     """A conversation resolved without a person's message is left in peace."""
     with _desk(AFTER) as kit:
@@ -298,6 +312,22 @@ def test_a_survey_is_put_by_a_signed_link() -> None:
         assert (sent.purpose, sent.survey, "How many stars?" in sent.text) == ("survey", "stars", True)
         token = sent.text.split("/surveys/stars/")[1].split()[0]
         assert kit.desk.unseal("survey:stars", token) == kit.conversation().id
+
+
+def test_a_contact_with_two_conversations_is_asked_once() -> None:
+    """Both were resolved before either survey was due: when the second one is, the contact has just been asked."""
+    with _desk(SURVEY + 'after = "1h"\n', _stars()) as kit:
+        agent = staff(kit)
+        _ask(kit, agent)
+        first = kit.conversation().id
+        kit.write("something else", thread=())
+        second = kit.conversation().id
+        assert first != second
+        kit.reply(agent, "done")
+        kit.resolve(agent)
+        kit.advance("2h")
+        assert [len(kit.facts(f.SurveyOffered, one)) for one in (first, second)] == [1, 0]
+        assert [len(kit.facts(f.SurveyWithheld, one)) for one in (first, second)] == [0, 1]
 
 
 def test_a_contact_is_asked_once_a_month() -> None:
