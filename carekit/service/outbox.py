@@ -19,7 +19,7 @@ from carekit.facts.codec import decode_memory, repaired
 from carekit.facts.events import BotAsked, Event, MessageReceived, MessageSent
 from carekit.facts.nouns import Contact, Conversation, DeliveryStatus
 from carekit.ground.clock import Clock
-from carekit.ground.errors import CarekitError, Permanent, Temporary, Unsure
+from carekit.ground.errors import CarekitError, Permanent, StoreError, Temporary, Unsure
 from carekit.seams.bot import Bot, BotReply, BotTurn
 from carekit.seams.channel import Channel, Delivery, Outbound
 from carekit.seams.store import Job, JobDone
@@ -35,6 +35,8 @@ TRIES = 8
 """Attempts to send before a message counts as failed."""
 LANES = 64
 """Lanes that may run at once."""
+NOTE_AGAIN = 0.5
+"""Seconds until an outcome that the store could not take is offered to it again."""
 SEND_TIMEOUT = 60.0
 """Seconds one attempt to send may take."""
 
@@ -188,6 +190,10 @@ class Outbox:
         Behind a job that is to be tried again the lane is held: what came later must not overtake it.
         """
         lane = self._lanes[name]
+        if isinstance(result, StoreError) and not self._stopping and self._clock.now() < lane[0][1]:
+            # It has happened, and doing it again would be twice: the store gets the chance to note it while it is ours.
+            asyncio.get_running_loop().call_later(NOTE_AGAIN, self._note_again, name, job, outcome, result)
+            return
         if isinstance(result, Exception):
             self._end(name, job, result)
             return
@@ -196,6 +202,12 @@ class Outbox:
             self._held[name] = (job.id, lane.copy())
             lane.clear()
         self._leave(name, job)
+
+    def _note_again(self, name: str, job: Job, outcome: Command, error: StoreError) -> None:
+        if self._stopping:
+            self._end(name, job, error)
+        else:
+            self._post(outcome, partial(self._noted, name, job, outcome))
 
     def _end(self, name: str, job: Job, error: Exception | None) -> None:
         """Forget a lane's jobs; when their leases run out, somebody takes them again in order."""

@@ -8,12 +8,14 @@ from datetime import timedelta
 
 import pytest
 
+from carekit.builtin.memory import MemoryStore
 from carekit.facts.events import DeliveryChanged, HandedOff
 from carekit.facts.nouns import DeliveryStatus
-from carekit.ground.errors import Permanent, Temporary, Unsure
+from carekit.ground.errors import Permanent, Temporary, Unavailable, Unsure
 from carekit.seams.bot import Bot, BotReply, BotTurn
 from carekit.seams.capabilities import Capabilities
 from carekit.seams.channel import Channel, Delivery, Outbound
+from carekit.seams.store import Batch, Written
 from carekit.service import outbox as module
 from carekit.service.outbox import TRIES, backoff
 from carekit.testing import DeskKit
@@ -340,3 +342,25 @@ def test_stopping_does_not_wait_for_what_cannot_be_cancelled() -> None:
             await asyncio.sleep(0)
 
         kit.run(stop())
+
+
+def test_a_store_that_is_away_for_a_moment_does_not_double_a_message(
+    kit: DeskKit, far: FarSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sent is offered to the store again, instead of being sent again when the lease has run out."""
+    monkeypatch.setattr(module, "NOTE_AGAIN", 0.001)
+    store, away = kit.service.store, [1, 2, 3]
+    assert isinstance(store, MemoryStore)
+    plain = store._place
+
+    def place(batch: Batch) -> Written:
+        if batch.done and away:
+            away.pop()
+            raise Unavailable("the database is away")
+        return plain(batch)
+
+    monkeypatch.setattr(store, "_place", place)
+    kit.reply("ana", "hi")
+    kit.advance("10m")
+    assert (far.texts, away, _changes(kit)) == (["hi"], [], [(DeliveryStatus.SENT, "")])
+    assert store.pending_jobs() == 0
