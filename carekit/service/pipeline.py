@@ -43,6 +43,8 @@ class Kept:
     """For a repeated action, the first and the last step that it led to are ``seq`` and ``last``."""
     contact: str = ""
     stream: str = ""
+    earlier: Conversation | None = None
+    """The conversation that a timer closed just before, so that a new one began."""
     freed: frozenset[str] = frozenset()
 
 
@@ -116,10 +118,11 @@ class Pipeline:
         contact, is_new = self._contact_of(inbound.sender, world, now)
         conversation = _conversation_of(inbound, contact, world)
         turn = self._turn(conversation, contact, world, now)
+        earlier: Conversation | None = None
         if conversation is not None:
             turn.fire_due()
             if turn.conversation.status is Status.CLOSED:
-                self._finish(turn, world)
+                earlier = self._finish(turn, world).conversation
                 conversation, turn = None, self._turn(None, turn.contact, world, now)
         if conversation is None:
             turn.start(
@@ -140,7 +143,7 @@ class Pipeline:
             world.put_address(inbound.sender.key, contact.id)
             world.put_contact(contact)
         kept = self._finish(turn, world)
-        kept.seq, kept.contact, kept.stream = event.seq, contact.id, id
+        kept.seq, kept.contact, kept.stream, kept.earlier = event.seq, contact.id, id, earlier
         return kept
 
     def _contact_of(self, sender: Address, world: World, now: datetime) -> tuple[Contact, bool]:

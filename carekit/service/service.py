@@ -42,7 +42,7 @@ log = logging.getLogger("carekit.service")
 
 LEASE = timedelta(seconds=120)
 """How long a job belongs to this process before another may take it."""
-DRAIN = 4.0
+DRAIN = 1.5
 """Seconds that running jobs get when the service stops."""
 
 
@@ -207,7 +207,7 @@ class Service:
         for result in kept:
             conversation = result.conversation
             if heard:
-                live.extend(Live(event, conversation) for event in result.events)
+                live.extend(_live(event, result) for event in result.events)
             if conversation is not None and result.events:
                 if conversation.timers:
                     self.alarms.set(min(conversation.timers.values()))
@@ -324,6 +324,14 @@ class Service:
         return _kept_secret(self.settings.service.data / "secret")
 
 
+def _live(event: Event, kept: Kept) -> Live:
+    """An event with its own conversation: the one the command led to, or the one that ended on the way."""
+    for conversation in (kept.conversation, kept.earlier):
+        if conversation is not None and conversation.id == event.stream:
+            return Live(event, conversation)
+    return Live(event, None)
+
+
 async def _health_of(component: Component) -> Health:
     try:
         return await component.health()
@@ -346,6 +354,5 @@ def _kept_secret(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         text = error.strerror if isinstance(error, OSError) else "it is not a secret of ours"
         raise ConfigError(
-            f"[service] data: cannot keep a secret in {path}: {text}; "
-            "make the folder writable or set [service] secret"
+            f"[service] data: cannot keep a secret in {path}: {text}; make the folder writable or set [service] secret"
         ) from None

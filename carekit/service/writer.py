@@ -6,6 +6,7 @@ Nobody waits on purpose: a lone command is written at once, and under load the b
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,9 @@ Done = Callable[[Kept | Exception], None]
 
 WAITING = 5000
 """Commands that may wait; beyond that the asker is told to come back."""
+
+
+log = logging.getLogger("carekit.writer")
 
 
 class Writer:
@@ -92,9 +96,12 @@ class Writer:
         return [waiting.popleft() for _ in range(LARGEST)]
 
     def _tell(self, batch: list[tuple[Command, Done]], results: Sequence[Kept | Exception]) -> None:
-        for (_, done), result in zip(batch, results, strict=True):
-            done(result)  # who asked hears of it before those who only follow
-        self._committed([result for result in results if type(result) is Kept])
+        try:
+            for (_, done), result in zip(batch, results, strict=True):
+                done(result)  # who asked hears of it before those who only follow
+            self._committed([result for result in results if type(result) is Kept])
+        except Exception:  # whoever listens may fail; the next batch must be written all the same
+            log.exception("what was committed could not be told to everybody")
 
 
 def _settle(future: asyncio.Future[Kept], result: Kept | Exception) -> None:

@@ -172,3 +172,19 @@ def test_a_store_that_never_blocks_is_written_at_once() -> None:
 
     asyncio.run(scenario())
     assert len(committed) == 1
+
+
+def test_a_listener_that_fails_does_not_stop_the_writing() -> None:
+    """What comes after a listener's failure is written and answered all the same."""
+    store = MemoryStore()
+    pipeline = Pipeline(store, Rulebook.of([], ["loop"]), FrozenClock(), SequentialIds())
+
+    def fail(_: list[Kept]) -> None:
+        raise RuntimeError("nobody told me")
+
+    writer = Writer(pipeline, fail, inline=True)
+
+    async def two() -> list[Kept]:
+        return [await writer.submit(_message(number)) for number in range(2)]
+
+    assert len({kept.stream for kept in asyncio.run(two())}) == 2
