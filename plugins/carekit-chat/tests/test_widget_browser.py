@@ -332,7 +332,7 @@ def test_what_comes_while_closed_is_counted(site: Site, show: Open) -> None:
 @pytest.mark.parametrize(("width", "height"), [(320, 568), (320, 256), (1280, 420)])
 def test_fits_small_screens(site: Site, show: Open, width: int, height: int) -> None:
     """Full screen where there is little room; nothing is cut off and nothing scrolls sideways."""
-    page = show(site, viewport={"width": width, "height": height})
+    page = show(site, viewport={"width": width, "height": height}, reduced_motion="reduce")  # measured at rest
     frame = panel(page)
     box = page.locator("iframe").bounding_box()
     assert box is not None
