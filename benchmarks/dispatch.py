@@ -111,17 +111,29 @@ def workload(n: int, seed: int, conversations: int = CONVERSATIONS, mark: str = 
     ]
 
 
-async def one_by_one(n: int) -> dict[str, float]:
-    """One message in flight: the next begins when the reply to the last is captured, as the peers are driven."""
+def opened() -> tuple[Service, Loopback]:
+    """An open service, and the channel that captures what it sends."""
     care = service()
     care.open()
     channel = care.channels["loop"]
     assert isinstance(channel, Loopback)
+    return care, channel
+
+
+async def warmed() -> tuple[Service, Loopback]:
+    """The same after 2,000 messages, so that every conversation exists."""
+    care, channel = opened()
     for inbound in workload(2000, 1, mark="w"):
         await care.desk.receive(inbound)
     await care.outbox.idle()
     channel.sent.clear()
     gc.collect()
+    return care, channel
+
+
+async def one_by_one(n: int) -> dict[str, float]:
+    """One message in flight: the next begins when the reply to the last is captured, as the peers are driven."""
+    care, channel = await warmed()
     messages = workload(n, 7)
     latencies = []
     began = time.perf_counter()
@@ -143,15 +155,7 @@ async def one_by_one(n: int) -> dict[str, float]:
 
 async def together(n: int, batch: int = 100) -> dict[str, float]:
     """*batch* messages of different conversations at once, as many contacts write."""
-    care = service()
-    care.open()
-    channel = care.channels["loop"]
-    assert isinstance(channel, Loopback)
-    for inbound in workload(2000, 1, mark="w"):
-        await care.desk.receive(inbound)
-    await care.outbox.idle()
-    channel.sent.clear()
-    gc.collect()
+    care, channel = await warmed()
     messages = workload(n, 7)
     began = time.perf_counter()
     for at in range(0, n, batch):
@@ -176,10 +180,7 @@ def _verify(channel: Loopback, n: int, care: Service) -> None:
 
 async def long_conversation(sizes: tuple[int, ...] = (10, 1000, 100_000)) -> dict[str, float]:
     """Microseconds a message in ONE conversation that already holds so many messages."""
-    care = service()
-    care.open()
-    channel = care.channels["loop"]
-    assert isinstance(channel, Loopback)
+    care, channel = opened()
     costs: dict[str, float] = {}
     written = 0
     for size in sizes:

@@ -94,7 +94,6 @@ class Turn:
         queued: Mapping[str, int] | None = None,
     ) -> None:
         self._book = book
-        self._before = conversation
         self._conversation = conversation
         self._rules = book.by_fact.get(conversation.channel, _NOBODY) if conversation else _NOBODY
         # A clock that was set back must not turn the log around.

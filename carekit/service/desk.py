@@ -56,7 +56,6 @@ class CareDesk:
         channels: Mapping[str, ChannelInfo],
         surveys: Mapping[str, SurveyProvider],
         hours: Mapping[str, Calendar],
-        calendars: Mapping[str, Calendar],
     ) -> None:
         self.name = name
         self.timezone = timezone
@@ -74,7 +73,6 @@ class CareDesk:
         self._blobs = blobs
         self._signer = signer
         self._hours = hours
-        self._calendars = calendars
         self._passwords: Passwords | None = None
         self._readers = None if store.inline else ThreadPoolExecutor(READERS, thread_name_prefix="carekit-reader")
         self.handle_times = HandleTimes()

@@ -309,7 +309,6 @@ class Service:
             channels=channels,
             surveys=surveys,
             hours=hours,
-            calendars=settings.calendars,
         )
 
     def _blobs(self) -> Blobs:
