@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from carekit import Conflict, StoreError, Unavailable
 from carekit_sql.dialects import Database
 
 _OLDEST = (3, 35, 0)  # the first with RETURNING and with 32,766 parameters
+_LOOK_AGAIN = 0.01
+"""Seconds until a busy file is asked again."""
 
 
 class Sqlite(Database):
@@ -37,6 +40,7 @@ class Sqlite(Database):
         self._check_place()
         writer = self._connect()
         try:
+            self._keep_a_log(writer)
             refuse_unsafe(writer, self.where)
         except BaseException:
             writer.close()
@@ -123,6 +127,22 @@ class Sqlite(Database):
                 f" file and to the folder {folder}"
             )
 
+    def _keep_a_log(self, connection: sqlite3.Connection) -> None:
+        """Switch the file to its write-ahead log, which the file then remembers.
+
+        Only somebody alone with the file may do that, and SQLite does not wait for the others to leave: it says "busy"
+        at once, whatever the timeout. So it is us who wait.
+        """
+        latest = time.monotonic() + self.patience
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL").close()
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= latest:
+                    raise
+            time.sleep(_LOOK_AGAIN)
+
     def _connect(self) -> sqlite3.Connection:
         # Connections pass from thread to thread, but only one thread has each at a time.
         connection = sqlite3.connect(
@@ -134,7 +154,6 @@ class Sqlite(Database):
         )
         try:
             for setting in (
-                "journal_mode = WAL",
                 "synchronous = FULL",
                 "fullfsync = ON",  # macOS: fsync alone does not reach the disk there
                 "checkpoint_fullfsync = ON",
