@@ -90,7 +90,6 @@ from carekit.facts.nouns import (
     Status,
     Survey,
     Target,
-    replace,
 )
 from carekit.ground.calendars import (
     Calendar,
@@ -126,6 +125,7 @@ from carekit.ground.errors import (
     Unavailable,
     Unsure,
 )
+from carekit.ground.values import replace
 from carekit.rules.context import (
     Context,
     SurveyOffer,

@@ -13,8 +13,9 @@ from datetime import datetime
 from typing import ClassVar
 
 from carekit.facts.events import Event
-from carekit.facts.nouns import Agent, Contact, Conversation, replace
+from carekit.facts.nouns import Agent, Contact, Conversation
 from carekit.ground.errors import Conflict
+from carekit.ground.values import replace
 from carekit.seams.query import Page, Query
 from carekit.seams.scope import Scope
 from carekit.seams.store import Batch, Job, JobDone, Loaded, Store, Wanted, Written

@@ -6,11 +6,11 @@ import logging
 import time
 from pathlib import Path
 
-import attrs
 import click
 
 from carekit import __version__
 from carekit.cli.common import file_argument
+from carekit.ground.values import replace
 from carekit.service import config, plugins
 from carekit.service.config import Settings
 from carekit.service.seed import plant
@@ -46,7 +46,7 @@ def _moved(settings: Settings, host: str | None, port: int | None) -> Settings:
     old_host, _, old_port = before.rpartition(":")
     listen = f"{host or old_host}:{old_port if port is None else port}"
     url = settings.service.url.replace(before, listen) if before in settings.service.url else settings.service.url
-    return attrs.evolve(settings, service=attrs.evolve(settings.service, listen=listen, url=url))
+    return replace(settings, service=replace(settings.service, listen=listen, url=url))
 
 
 async def _serve(service: Service, began: float, quiet: bool) -> None:

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import attrs
-
 from carekit.facts.events import Decision
 from carekit.facts.nouns import Attachment, Source
+from carekit.ground.values import Value
 
 
-class Action:
-    """Base of all actions."""
+class Action(Value, frozen=True, kw_only=True):
+    """Base of all actions; each says its reason."""
 
-    reason: str
+    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class Send(Action):
+class Send(Action, frozen=True):
     """Write to the contact. ``text`` is plain text; ``html`` must already be safe."""
 
     text: str
@@ -30,60 +28,45 @@ class Send(Action):
     sources: tuple[Source, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     survey: str = ""
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class AddNote(Action):
+class AddNote(Action, frozen=True):
     """Leave a note that only agents see."""
 
     text: str
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class Assign(Action):
+class Assign(Action, frozen=True):
     """Make *agent* responsible."""
 
     agent: str
     decision: Decision | None = None
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class Unassign(Action):
+class Unassign(Action, frozen=True):
     """Take the responsibility away from whoever has it."""
 
-    reason: str = ""
 
-
-@attrs.frozen(slots=False)
-class Enqueue(Action):
+class Enqueue(Action, frozen=True):
     """Let it wait for an agent, in order of arrival."""
 
     decision: Decision | None = None
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class AskBot(Action):
+class AskBot(Action, frozen=True):
     """Let *bot* answer the message at step ``message``."""
 
     bot: str
     message: int
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class HandOff(Action):
+class HandOff(Action, frozen=True):
     """Let people take over from the bot; ``trigger`` says what led to it."""
 
     trigger: str
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class SetTarget(Action):
+class SetTarget(Action, frozen=True):
     """Promise ``metric`` by ``due``; nothing if a target of that name runs already."""
 
     name: str
@@ -91,107 +74,77 @@ class SetTarget(Action):
     due: datetime
     limit: timedelta
     calendar: str = ""
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class MeetTarget(Action):
+class MeetTarget(Action, frozen=True):
     """Note that the promise was fulfilled."""
 
     name: str
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class CancelTarget(Action):
+class CancelTarget(Action, frozen=True):
     """Take back a promise that no longer applies."""
 
     name: str
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class BreachTarget(Action):
+class BreachTarget(Action, frozen=True):
     """Note that the promise was missed."""
 
     name: str
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class SetTimer(Action):
+class SetTimer(Action, frozen=True):
     """Ask to be woken at ``due``; a timer of that name moves."""
 
     name: str
     due: datetime
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class CancelTimer(Action):
+class CancelTimer(Action, frozen=True):
     """Drop the timer of that name, if it is set."""
 
     name: str
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class Snooze(Action):
+class Snooze(Action, frozen=True):
     """Set aside until a time."""
 
     until: datetime
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class Wake(Action):
+class Wake(Action, frozen=True):
     """End a snooze now."""
 
-    reason: str = ""
 
-
-@attrs.frozen(slots=False)
-class Resolve(Action):
+class Resolve(Action, frozen=True):
     """Declare it done."""
 
-    reason: str = ""
 
-
-@attrs.frozen(slots=False)
-class Reopen(Action):
+class Reopen(Action, frozen=True):
     """Declare it not done after all."""
 
-    reason: str = ""
 
-
-@attrs.frozen(slots=False)
-class Close(Action):
+class Close(Action, frozen=True):
     """Archive it for good."""
 
-    reason: str = ""
 
-
-@attrs.frozen(slots=False)
-class OfferSurvey(Action):
+class OfferSurvey(Action, frozen=True):
     """Put a survey, once in a conversation."""
 
     survey: str
     survey_kind: str
     question: str
     best: int
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class WithholdSurvey(Action):
+class WithholdSurvey(Action, frozen=True):
     """Note why a survey that was due is not put."""
 
     survey: str
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class AnswerSurvey(Action):
+class AnswerSurvey(Action, frozen=True):
     """The contact's answer; ``score`` of 1 to ``best``."""
 
     survey: str
@@ -200,13 +153,10 @@ class AnswerSurvey(Action):
     best: int
     positive: bool
     comment: str = ""
-    reason: str = ""
 
 
-@attrs.frozen(slots=False)
-class Identify(Action):
+class Identify(Action, frozen=True):
     """Note the name or address the contact gave."""
 
     name: str = ""
     email: str = ""
-    reason: str = ""

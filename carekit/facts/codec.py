@@ -1,7 +1,7 @@
 """Facts, conversations, contacts and agents to JSON bytes and back, exactly.
 
-msgspec reads and writes the attrs classes themselves and checks every type on the way in; a union of classes is told
-apart by the kind that is stored beside the bytes.
+msgspec reads and writes the values themselves and checks every type on the way in; a union of classes is told apart by
+the kind that is stored beside the bytes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import attrs
 import msgspec
 
 from carekit.facts.events import FACTS, Event, Fact
@@ -111,9 +110,10 @@ def _mended(value: Any) -> Any:
         return type(value)(_mended(item) for item in value)
     if isinstance(value, Mapping):
         return {_mended(key): _mended(item) for key, item in value.items()}
-    if attrs.has(type(value)):
-        fields = {field.name: _mended(getattr(value, field.name)) for field in attrs.fields(type(value))}
-        return attrs.evolve(value, **fields)
+    if isinstance(value, msgspec.Struct):
+        return msgspec.structs.replace(
+            value, **{name: _mended(getattr(value, name)) for name in value.__struct_fields__}
+        )
     return value
 
 

@@ -11,19 +11,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-import attrs
+import msgspec
 
 from carekit.facts.nouns import Attachment, DeliveryStatus, Presence, Source
+from carekit.ground.values import Value
 
 
-class Fact:
+class Fact(Value, frozen=True):
     """Base of all facts; ``kind`` is the name under which it is stored."""
 
     kind: ClassVar[str] = ""
 
 
-@attrs.frozen(slots=False)
-class Event:
+class Event(Value, frozen=True, eq=False):
     """A fact in its place in the log."""
 
     stream: str
@@ -38,12 +38,20 @@ class Event:
     reason: str = ""
     config: str = ""
     """Fingerprint of the configuration under which it was decided."""
-    position: int = attrs.field(default=0, eq=False)
+    position: int = 0
     """Its place among all events, given by the store at commit: the cursor of every reader. No part of what it says."""
 
     def place(self, position: int) -> None:
         """Give it its position: for the store that keeps it, once, before anybody else has seen it."""
-        self.__dict__["position"] = position
+        msgspec.structs.force_setattr(self, "position", position)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not Event:
+            return NotImplemented
+        return msgspec.structs.astuple(self)[:-1] == msgspec.structs.astuple(other)[:-1]
+
+    def __hash__(self) -> int:
+        return hash((self.stream, self.seq))
 
     @property
     def kind(self) -> str:
@@ -51,8 +59,7 @@ class Event:
         return self.fact.kind
 
 
-@attrs.frozen(slots=False)
-class Candidate:
+class Candidate(Value, frozen=True):
     """One agent looked at by routing: ``score`` if it could be chosen, else why it was ``excluded``."""
 
     agent: str
@@ -60,8 +67,7 @@ class Candidate:
     excluded: str = ""
 
 
-@attrs.frozen(slots=False)
-class Decision:
+class Decision(Value, frozen=True):
     """How an assignee was chosen: every candidate, and what broke a tie."""
 
     candidates: tuple[Candidate, ...] = ()
@@ -72,8 +78,7 @@ class Decision:
 # --- a conversation's messages -----------------------------------------------------------------------------------
 
 
-@attrs.frozen(slots=False)
-class ConversationStarted(Fact):
+class ConversationStarted(Fact, frozen=True):
     """A conversation began; ``live`` as the channel declares it."""
 
     kind = "conversation_started"
@@ -84,8 +89,7 @@ class ConversationStarted(Fact):
     live: bool = False
 
 
-@attrs.frozen(slots=False)
-class MessageReceived(Fact):
+class MessageReceived(Fact, frozen=True):
     """The contact wrote. ``raw`` and attachments point to kept bytes by digest."""
 
     kind = "message_received"
@@ -100,11 +104,10 @@ class MessageReceived(Fact):
     intent: str = ""
     sent_at: datetime | None = None
     raw: str = ""
-    meta: Mapping[str, str] = attrs.field(factory=dict)
+    meta: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@attrs.frozen(slots=False)
-class MessageSent(Fact):
+class MessageSent(Fact, frozen=True):
     """We wrote. ``purpose`` tells why: reply, answer (a bot's), acknowledgement, hours, follow_up, survey or notice."""
 
     kind = "message_sent"
@@ -124,8 +127,7 @@ class MessageSent(Fact):
         return not self.author.startswith("agent:")
 
 
-@attrs.frozen(slots=False)
-class DeliveryChanged(Fact):
+class DeliveryChanged(Fact, frozen=True):
     """How far the message at step ``message`` got; ``detail`` is the far side's own words."""
 
     kind = "delivery_changed"
@@ -135,8 +137,7 @@ class DeliveryChanged(Fact):
     detail: str = ""
 
 
-@attrs.frozen(slots=False)
-class NoteAdded(Fact):
+class NoteAdded(Fact, frozen=True):
     """A message that only agents see."""
 
     kind = "note_added"
@@ -144,8 +145,7 @@ class NoteAdded(Fact):
     text: str
 
 
-@attrs.frozen(slots=False)
-class ContactIdentified(Fact):
+class ContactIdentified(Fact, frozen=True):
     """The contact told us a name or an address; it is a claim, not a proof."""
 
     kind = "contact_identified"
@@ -156,8 +156,7 @@ class ContactIdentified(Fact):
 # --- who handles it ----------------------------------------------------------------------------------------------
 
 
-@attrs.frozen(slots=False)
-class Assigned(Fact):
+class Assigned(Fact, frozen=True):
     """An agent became responsible; ``decision`` is the routing record if routing chose."""
 
     kind = "assigned"
@@ -165,32 +164,28 @@ class Assigned(Fact):
     decision: Decision | None = None
 
 
-@attrs.frozen(slots=False)
-class Unassigned(Fact):
+class Unassigned(Fact, frozen=True):
     """The agent is no longer responsible."""
 
     kind = "unassigned"
     agent: str
 
 
-@attrs.frozen(slots=False)
-class QueueEntered(Fact):
+class QueueEntered(Fact, frozen=True):
     """No agent could take it; ``decision`` says why not for each."""
 
     kind = "queue_entered"
     decision: Decision | None = None
 
 
-@attrs.frozen(slots=False)
-class CapacityFreed(Fact):
+class CapacityFreed(Fact, frozen=True):
     """An agent can take one more, so this conversation, next in the queue, is looked at again."""
 
     kind = "capacity_freed"
     agent: str
 
 
-@attrs.frozen(slots=False)
-class BotAsked(Fact):
+class BotAsked(Fact, frozen=True):
     """The bot is to answer the message at step ``message``."""
 
     kind = "bot_asked"
@@ -198,8 +193,7 @@ class BotAsked(Fact):
     message: int
 
 
-@attrs.frozen(slots=False)
-class BotAnswered(Fact):
+class BotAnswered(Fact, frozen=True):
     """What the bot made of it: what it found, how sure it was, and what it wants to remember (JSON text)."""
 
     kind = "bot_answered"
@@ -212,8 +206,7 @@ class BotAnswered(Fact):
     memory: str = "{}"
 
 
-@attrs.frozen(slots=False)
-class HandedOff(Fact):
+class HandedOff(Fact, frozen=True):
     """A bot gave way to people. ``trigger``: requested, misses, failed, bot or timeout."""
 
     kind = "handed_off"
@@ -224,8 +217,7 @@ class HandedOff(Fact):
 # --- time --------------------------------------------------------------------------------------------------------
 
 
-@attrs.frozen(slots=False)
-class TargetSet(Fact):
+class TargetSet(Fact, frozen=True):
     """A promise begins: ``metric`` fulfilled by ``due``, ``limit`` of time on ``calendar``."""
 
     kind = "target_set"
@@ -236,24 +228,21 @@ class TargetSet(Fact):
     calendar: str = ""
 
 
-@attrs.frozen(slots=False)
-class TargetMet(Fact):
+class TargetMet(Fact, frozen=True):
     """The promise was fulfilled (late, if it was breached before)."""
 
     kind = "target_met"
     name: str
 
 
-@attrs.frozen(slots=False)
-class TargetCancelled(Fact):
+class TargetCancelled(Fact, frozen=True):
     """The promise no longer applies: the conversation ended without anybody having to keep it."""
 
     kind = "target_cancelled"
     name: str
 
 
-@attrs.frozen(slots=False)
-class TargetBreached(Fact):
+class TargetBreached(Fact, frozen=True):
     """The promise was missed; the event's instant is the due instant itself."""
 
     kind = "target_breached"
@@ -261,8 +250,7 @@ class TargetBreached(Fact):
     metric: str
 
 
-@attrs.frozen(slots=False)
-class TimerSet(Fact):
+class TimerSet(Fact, frozen=True):
     """A policy wants to be asked again at ``due``."""
 
     kind = "timer_set"
@@ -270,16 +258,14 @@ class TimerSet(Fact):
     due: datetime
 
 
-@attrs.frozen(slots=False)
-class TimerCancelled(Fact):
+class TimerCancelled(Fact, frozen=True):
     """The timer is no longer wanted."""
 
     kind = "timer_cancelled"
     name: str
 
 
-@attrs.frozen(slots=False)
-class TimerFired(Fact):
+class TimerFired(Fact, frozen=True):
     """The timer's instant came; the event's instant is that instant."""
 
     kind = "timer_fired"
@@ -289,37 +275,32 @@ class TimerFired(Fact):
 # --- status ------------------------------------------------------------------------------------------------------
 
 
-@attrs.frozen(slots=False)
-class Snoozed(Fact):
+class Snoozed(Fact, frozen=True):
     """Set aside until a time; a reply ends it early."""
 
     kind = "snoozed"
     until: datetime
 
 
-@attrs.frozen(slots=False)
-class Woken(Fact):
+class Woken(Fact, frozen=True):
     """A snooze ended by itself."""
 
     kind = "woken"
 
 
-@attrs.frozen(slots=False)
-class Resolved(Fact):
+class Resolved(Fact, frozen=True):
     """Believed to be done."""
 
     kind = "resolved"
 
 
-@attrs.frozen(slots=False)
-class Reopened(Fact):
+class Reopened(Fact, frozen=True):
     """Not done after all."""
 
     kind = "reopened"
 
 
-@attrs.frozen(slots=False)
-class Closed(Fact):
+class Closed(Fact, frozen=True):
     """Archived for good."""
 
     kind = "closed"
@@ -328,8 +309,7 @@ class Closed(Fact):
 # --- surveys -----------------------------------------------------------------------------------------------------
 
 
-@attrs.frozen(slots=False)
-class SurveyOffered(Fact):
+class SurveyOffered(Fact, frozen=True):
     """A survey was put to the contact: ``question`` on a scale of 1 to ``best``."""
 
     kind = "survey_offered"
@@ -339,16 +319,14 @@ class SurveyOffered(Fact):
     best: int
 
 
-@attrs.frozen(slots=False)
-class SurveyWithheld(Fact):
+class SurveyWithheld(Fact, frozen=True):
     """The survey was due but not put; the event's reason says why."""
 
     kind = "survey_withheld"
     survey: str
 
 
-@attrs.frozen(slots=False)
-class SurveyAnswered(Fact):
+class SurveyAnswered(Fact, frozen=True):
     """``score`` of 1 to ``best``, ``positive`` from the survey's own cut-off."""
 
     kind = "survey_answered"
@@ -363,8 +341,7 @@ class SurveyAnswered(Fact):
 # --- faults, agents, channels ------------------------------------------------------------------------------------
 
 
-@attrs.frozen(slots=False)
-class PolicyFailed(Fact):
+class PolicyFailed(Fact, frozen=True):
     """A policy raised or broke its contract; the message went on without it."""
 
     kind = "policy_failed"
@@ -372,8 +349,7 @@ class PolicyFailed(Fact):
     error: str
 
 
-@attrs.frozen(slots=False)
-class InboundQuarantined(Fact):
+class InboundQuarantined(Fact, frozen=True):
     """A payload could not be read; its bytes are kept under ``raw``."""
 
     kind = "inbound_quarantined"
@@ -382,8 +358,7 @@ class InboundQuarantined(Fact):
     error: str
 
 
-@attrs.frozen(slots=False)
-class AgentAdded(Fact):
+class AgentAdded(Fact, frozen=True):
     """A new agent."""
 
     kind = "agent_added"
@@ -395,8 +370,7 @@ class AgentAdded(Fact):
     inboxes: tuple[str, ...] = ()
 
 
-@attrs.frozen(slots=False)
-class AgentChanged(Fact):
+class AgentChanged(Fact, frozen=True):
     """Only the fields that are not None have changed."""
 
     kind = "agent_changed"
@@ -408,16 +382,14 @@ class AgentChanged(Fact):
     inboxes: tuple[str, ...] | None = None
 
 
-@attrs.frozen(slots=False)
-class PresenceChanged(Fact):
+class PresenceChanged(Fact, frozen=True):
     """The agent became available, away or off."""
 
     kind = "presence_changed"
     presence: Presence
 
 
-@attrs.frozen(slots=False)
-class SessionsEnded(Fact):
+class SessionsEnded(Fact, frozen=True):
     """Every session of the agent is void from here on (password changed, log-out everywhere, deactivated)."""
 
     kind = "sessions_ended"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-import attrs
+import msgspec
 
 from carekit.facts.nouns import Agent, Contact
 from carekit.ground.calendars import Calendar
+from carekit.ground.values import Value
 
 
-@attrs.frozen(slots=False)
-class SurveyOffer:
+class SurveyOffer(Value, frozen=True):
     """What a policy needs to put a survey: ``link`` gives the signed address for a conversation's id."""
 
     name: str
@@ -22,8 +22,7 @@ class SurveyOffer:
     link: Callable[[str], str]
 
 
-@attrs.frozen(slots=False)
-class Context:
+class Context(Value, frozen=True):
     """The world at one instant.
 
     ``now`` is the instant of the event (for a timer: when it was due, however late it was noticed). ``agents`` holds
@@ -36,7 +35,7 @@ class Context:
     contact: Contact
     agents: Mapping[str, Agent]
     calendars: Mapping[str, Calendar]
-    queued: Mapping[str, int] = attrs.field(factory=dict)
+    queued: Mapping[str, int] = msgspec.field(default_factory=dict)
     """How many conversations wait in the queue of each inbox that has any."""
-    surveys: Mapping[str, SurveyOffer] = attrs.field(factory=dict)
+    surveys: Mapping[str, SurveyOffer] = msgspec.field(default_factory=dict)
     """The surveys of the file by name."""

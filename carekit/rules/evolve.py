@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from carekit.facts import events as f
-from carekit.facts.nouns import Agent, Contact, Conversation, Presence, Status, Survey, Target, changed, replace
+from carekit.facts.nouns import Agent, Contact, Conversation, Presence, Status, Survey, Target
+from carekit.ground.values import replace
 from carekit.rules.lifecycle import step
 
 PREVIEW = 140
@@ -20,7 +21,7 @@ def evolve(conversation: Conversation, event: f.Event) -> Conversation:
     changes = _CHANGES[type(fact)](conversation, fact, event)
     changes["seq"] = event.seq
     changes["updated_at"] = event.at
-    return changed(conversation, changes)
+    return replace(conversation, **changes)
 
 
 def begin(event: f.Event) -> Conversation:

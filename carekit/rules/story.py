@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import attrs
+import msgspec
 
 from carekit.facts import events as f
 from carekit.ground.durations import format_duration
@@ -178,7 +179,7 @@ def _agent_added(fact: f.AgentAdded, names: Mapping[str, str]) -> Told:
 
 
 def _agent_changed(fact: f.AgentChanged, names: Mapping[str, str]) -> Told:
-    changes = {name: value for name, value in attrs.asdict(fact).items() if value is not None}
+    changes = {name: value for name, value in msgspec.structs.asdict(fact).items() if value is not None}
     return "the agent was changed", "", [f"{name}: {value}" for name, value in changes.items()]
 
 

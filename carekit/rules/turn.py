@@ -16,9 +16,10 @@ import attrs
 
 from carekit.facts import actions as a
 from carekit.facts import events as f
-from carekit.facts.nouns import Agent, Contact, Conversation, replace
+from carekit.facts.nouns import Agent, Contact, Conversation
 from carekit.ground.calendars import Calendar
 from carekit.ground.errors import CarekitError
+from carekit.ground.values import replace
 from carekit.rules.context import Context, SurveyOffer
 from carekit.rules.decide import decide
 from carekit.rules.evolve import CHANGES_CONTACT, SNOOZE, begin, evolve, evolve_contact
@@ -204,7 +205,7 @@ class Turn:
             self.now = max(due, self.conversation.updated_at)
             fired = self.record(f.TimerFired(name), "service")
             if name == SNOOZE:
-                self.ask(a.Wake("the snooze is over"), "service", cause=fired.seq)
+                self.ask(a.Wake(reason="the snooze is over"), "service", cause=fired.seq)
             self.settle()
         self.now = max(arrival, self.conversation.updated_at)
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
-
-import attrs
 
 from carekit.facts.events import Event, messages_before
 from carekit.facts.nouns import Contact, Conversation, Source
+from carekit.ground.values import Value
 from carekit.seams.component import Component
 
 
-@attrs.frozen(slots=False)
-class BotTurn:
+class BotTurn(Value, frozen=True):
     """What the contact wrote, and all a bot may know. ``memory`` is this conversation's own copy of the bot's state.
 
     Turns of one conversation come one at a time and in order; a turn that fails leaves no trace in ``memory``.
@@ -30,14 +27,13 @@ class BotTurn:
     events: Sequence[Event] = ()
     """The conversation's events up to this turn, oldest first, the last 80."""
 
-    @cached_property
+    @property
     def history(self) -> tuple[Event, ...]:
         """The messages before the one it answers, oldest first."""
         return messages_before(self.events, self.message)
 
 
-@attrs.frozen(slots=False)
-class BotReply:
+class BotReply(Value, frozen=True):
     """What the bot says.
 
     ``missed`` marks a turn in which it had no answer; ``handoff`` gives the conversation to people (a trigger:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 
 import attrs
 
 from carekit.facts.events import Event, MessageSent, messages_before
 from carekit.facts.nouns import Contact, Conversation, DeliveryStatus, Inbound
 from carekit.ground.errors import NotOurs
+from carekit.ground.values import Value
 from carekit.seams.capabilities import Capabilities
 from carekit.seams.component import Component
 
@@ -24,8 +24,7 @@ class Payload:
     remote: str = ""
 
 
-@attrs.frozen(slots=False)
-class Outbound:
+class Outbound(Value, frozen=True):
     """One message to hand to the far side.
 
     ``to`` is the address the contact last wrote from; ``events`` are the conversation's events up to this message,
@@ -39,7 +38,7 @@ class Outbound:
     to: str
     events: Sequence[Event] = ()
 
-    @cached_property
+    @property
     def history(self) -> tuple[Event, ...]:
         """The earlier messages (`MessageReceived` and `MessageSent` events), oldest first."""
         return messages_before(self.events, self.seq)
@@ -50,8 +49,7 @@ class Outbound:
         return f"{self.conversation.id}.{self.seq}"
 
 
-@attrs.frozen
-class Delivery:
+class Delivery(Value, frozen=True):
     """How far `Channel.send` got. ``keys`` are stored so that an answer to this message finds the conversation."""
 
     status: DeliveryStatus = DeliveryStatus.SENT

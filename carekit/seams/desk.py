@@ -15,13 +15,13 @@ import attrs
 from carekit.facts.actions import Action
 from carekit.facts.events import Event
 from carekit.facts.nouns import Agent, Contact, Conversation, DeliveryStatus, Inbound, Presence
+from carekit.ground.values import Value
 from carekit.seams.capabilities import Capabilities
 from carekit.seams.query import Page, Query
 from carekit.seams.scope import Scope
 
 
-@attrs.frozen(slots=False)
-class Receipt:
+class Receipt(Value, frozen=True):
     """What became of an inbound message: where it was kept, and whether it had been kept before."""
 
     conversation: str
@@ -30,8 +30,7 @@ class Receipt:
     repeated: bool = False
 
 
-@attrs.frozen(slots=False)
-class Outcome:
+class Outcome(Value, frozen=True):
     """What an action did: the conversation after it, and the new events (those of the first time if ``repeated``)."""
 
     conversation: Conversation
@@ -39,8 +38,7 @@ class Outcome:
     repeated: bool = False
 
 
-@attrs.frozen(slots=False)
-class Live:
+class Live(Value, frozen=True):
     """One committed event with the conversation as it stands after its transaction (None for other streams)."""
 
     event: Event

@@ -12,17 +12,17 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import ClassVar, Protocol
 
-import attrs
+import msgspec
 
 from carekit.facts.events import Event
 from carekit.facts.nouns import Agent, Contact, Conversation
+from carekit.ground.values import Value
 from carekit.seams.component import Component
 from carekit.seams.query import Page, Query
 from carekit.seams.scope import Scope
 
 
-@attrs.frozen(slots=False)
-class Wanted:
+class Wanted(Value, frozen=True):
     """What a batch needs to see. Conversations found through ``keys``, and everyone's contacts, come along."""
 
     conversations: Collection[str] = ()
@@ -35,8 +35,7 @@ class Wanted:
     jobs: Collection[int] = ()
 
 
-@attrs.frozen(slots=False)
-class Loaded:
+class Loaded(Value, frozen=True):
     """What the store knew, locked against other writers until the transaction ends.
 
     The mappings are made for the asker, who may change them (except ``agents``, which nobody changes).
@@ -55,12 +54,11 @@ class Loaded:
     heads: dict[str, int]
     """Last step of each stream asked for, 0 if it has none."""
     jobs: Mapping[int, Job]
-    queued: dict[str, int] = attrs.field(factory=dict)
+    queued: dict[str, int] = msgspec.field(default_factory=dict)
     """How many open conversations wait in the queue of each inbox that has any."""
 
 
-@attrs.frozen(slots=False)
-class Job:
+class Job(Value, frozen=True):
     """Work that must happen after the commit: ``send`` a message, or let a ``bot`` answer.
 
     Jobs of one ``lane`` run one at a time, in order of id. A job is taken under a lease; its ``token`` grows with every
@@ -77,8 +75,7 @@ class Job:
     token: int = 0
 
 
-@attrs.frozen(slots=False)
-class JobDone:
+class JobDone(Value, frozen=True):
     """The outcome of a leased job: removed, or due again at ``retry_at`` after ``attempts`` tries."""
 
     id: int
@@ -87,32 +84,30 @@ class JobDone:
     attempts: int = 0
 
 
-@attrs.frozen(slots=False)
-class Batch:
+class Batch(Value, frozen=True):
     """Everything one transaction writes, in the order in which it must be seen."""
 
     events: Sequence[Event] = ()
     conversations: Sequence[Conversation] = ()
     contacts: Sequence[Contact] = ()
-    addresses: Mapping[str, str] = attrs.field(factory=dict)
+    addresses: Mapping[str, str] = msgspec.field(default_factory=dict)
     """New address keys to contact ids."""
     agents: Sequence[tuple[Agent, Agent | None]] = ()
     """Each agent after and before; `Conflict` if the stored one is no longer as before."""
-    keys: Mapping[str, str] = attrs.field(factory=dict)
+    keys: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Thread keys to conversation ids; a key that exists moves."""
-    receipts: Mapping[str, str] = attrs.field(factory=dict)
+    receipts: Mapping[str, str] = msgspec.field(default_factory=dict)
     """New receipts; `Conflict` if one exists."""
     jobs: Sequence[Job] = ()
     """New jobs, already leased to the writer until ``lease_until``."""
     lease_until: datetime | None = None
     done: Sequence[JobDone] = ()
-    marks: Mapping[str, str] = attrs.field(factory=dict)
-    credentials: Mapping[str, str] = attrs.field(factory=dict)
+    marks: Mapping[str, str] = msgspec.field(default_factory=dict)
+    credentials: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Agent id to password hash."""
 
 
-@attrs.frozen(slots=False)
-class Written:
+class Written(Value, frozen=True):
     """What the store added to a batch: the events with their positions, the jobs with their ids and tokens."""
 
     events: Sequence[Event]

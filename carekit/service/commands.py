@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
+import msgspec
 
 from carekit.facts.actions import Action
 from carekit.facts.events import Fact
 from carekit.facts.nouns import DeliveryStatus, Inbound
+from carekit.ground.values import Value
 from carekit.seams.bot import BotReply
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Job, JobDone, Wanted
@@ -30,21 +31,20 @@ class Wants:
         return Wanted(self.conversations, self.keys, self.receipts, self.addresses, self.streams, self.jobs)
 
 
-class Command:
+class Command(Value, frozen=True):
     """Base of all commands."""
 
     def want(self, wants: Wants) -> None:
         """Add what it will look at."""
 
 
-@attrs.frozen(slots=False)
-class Receive(Command):
+class Receive(Command, frozen=True):
     """Keep a message from outside."""
 
     inbound: Inbound
     live: bool = False
     inbox: str = ""
-    marks: Mapping[str, str] = attrs.field(factory=dict)
+    marks: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def want(self, wants: Wants) -> None:
         inbound = self.inbound
@@ -66,8 +66,7 @@ class Receive(Command):
         return f"in|{inbound.channel}|{inbound.account}|{inbound.external_id}"
 
 
-@attrs.frozen(slots=False)
-class Act(Command):
+class Act(Command, frozen=True):
     """Ask for an action on a conversation."""
 
     conversation: str
@@ -89,8 +88,7 @@ class Act(Command):
         return f"key|{self.actor}|{self.key}"
 
 
-@attrs.frozen(slots=False)
-class Wake(Command):
+class Wake(Command, frozen=True):
     """Let the timers of a conversation that are due by now fire."""
 
     conversation: str
@@ -99,8 +97,7 @@ class Wake(Command):
         wants.conversations.add(self.conversation)
 
 
-@attrs.frozen(slots=False)
-class Offer(Command):
+class Offer(Command, frozen=True):
     """Look at a queued conversation again, because *agent* can take one more."""
 
     conversation: str
@@ -110,8 +107,7 @@ class Offer(Command):
         wants.conversations.add(self.conversation)
 
 
-@attrs.frozen(slots=False)
-class BotDone(Command):
+class BotDone(Command, frozen=True):
     """A bot's turn ended: with a reply, or with the trigger of a hand-over and what went wrong."""
 
     job: Job
@@ -126,8 +122,7 @@ class BotDone(Command):
         wants.conversations.add(self.job.stream)
 
 
-@attrs.frozen(slots=False)
-class Sent(Command):
+class Sent(Command, frozen=True):
     """An attempt to send ended: final, or to be tried again (``done.retry_at``)."""
 
     job: Job
@@ -142,8 +137,7 @@ class Sent(Command):
         wants.conversations.add(self.job.stream)
 
 
-@attrs.frozen(slots=False)
-class Delivered(Command):
+class Delivered(Command, frozen=True):
     """The far side reported how far a message got."""
 
     conversation: str
@@ -151,14 +145,13 @@ class Delivered(Command):
     status: DeliveryStatus
     external_id: str = ""
     detail: str = ""
-    marks: Mapping[str, str] = attrs.field(factory=dict)
+    marks: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def want(self, wants: Wants) -> None:
         wants.conversations.add(self.conversation)
 
 
-@attrs.frozen(slots=False)
-class Staff(Command):
+class Staff(Command, frozen=True):
     """A fact about an agent; ``credential`` is a new password hash."""
 
     agent: str
@@ -168,15 +161,14 @@ class Staff(Command):
     sessions_ended: bool = False
 
 
-@attrs.frozen(slots=False)
-class SetAside(Command):
+class SetAside(Command, frozen=True):
     """Note a payload that could not be read."""
 
     channel: str
     raw: str
     error: str
     key: str
-    marks: Mapping[str, str] = attrs.field(factory=dict)
+    marks: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def want(self, wants: Wants) -> None:
         wants.streams.add(self.stream)

@@ -366,7 +366,7 @@ class CareDesk:
             held += [conversation.id for conversation in page.items]
             cursor = page.cursor or None
         for conversation in held:
-            action = Unassign(f"agent {agent!r} is no longer active")
+            action = Unassign(reason=f"agent {agent!r} is no longer active")
             await self._writer.submit(c.Act(conversation, action, "service"))
 
     async def set_password(self, agent: str, password: str, actor: str) -> None:

@@ -10,13 +10,12 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-import attrs
-
 from carekit.facts.events import Event
 from carekit.facts.nouns import Contact, Conversation, Status
 from carekit.ground.clock import Clock, SystemClock
 from carekit.ground.errors import CarekitError, ConfigError
 from carekit.ground.ids import Ids, RandomIds
+from carekit.ground.values import replace
 from carekit.rules.context import SurveyOffer
 from carekit.rules.turn import Rulebook
 from carekit.seams.component import Component, Health
@@ -187,7 +186,7 @@ class Service:
                     await self.submit(Offer(conversation.id, fitting[0].id))
             if not page.cursor:
                 return
-            query = attrs.evolve(query, cursor=page.cursor)
+            query = replace(query, cursor=page.cursor)
 
     async def settle(self) -> None:
         """Wait until no job runs and nothing is due: for tests and one-shot commands."""

@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
-import attrs
+import msgspec
 from hypothesis import strategies as st
 
 from carekit.facts.events import FACTS, Event, Fact, TimerFired
-from carekit.facts.nouns import Agent, Contact, Conversation, Survey, Target, replace
+from carekit.facts.nouns import Agent, Contact, Conversation, Survey, Target
 from carekit.ground.calendars import Calendar
+from carekit.ground.values import replace
 from carekit.rules.context import Context, SurveyOffer
 from carekit.seams.policy import Policy
 
@@ -64,7 +65,7 @@ _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
 
 
 def values_of(hint: Any) -> st.SearchStrategy[Any]:
-    """Values of a type as nouns and facts declare it: plain values, enums, unions, tuples, mappings, attrs classes."""
+    """Values of a type as nouns and facts declare it: plain values, enums, unions, tuples, mappings, structs."""
     if hint not in _PLAIN:
         _PLAIN[hint] = _made_for(hint)
     return _PLAIN[hint]
@@ -80,14 +81,14 @@ def _made_for(hint: Any) -> st.SearchStrategy[Any]:
         return st.dictionaries(values_of(arguments[0]), values_of(arguments[1]), max_size=2)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return st.sampled_from(list(hint))
-    if attrs.has(hint):
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return _built(hint, {})
     raise TypeError(f"there is no strategy for {hint!r}")
 
 
 def _built(cls: Any, fixed: Mapping[str, object]) -> st.SearchStrategy[Any]:
     hints = typing.get_type_hints(cls)
-    free = [field.name for field in attrs.fields(cls) if field.name not in fixed]
+    free = [name for name in cls.__struct_fields__ if name not in fixed]
     return st.builds(
         cls, **{name: values_of(hints[name]) for name in free}, **{n: st.just(v) for n, v in fixed.items()}
     )

@@ -6,8 +6,6 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-import attrs
-
 import carekit
 import carekit._public
 import carekit.testing
@@ -22,7 +20,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
      "carekit.seams.capabilities")),
     ("Hooks and settings", ("carekit.seams.hookspecs", "carekit.seams.settings")),
     ("The desk", ("carekit.seams.desk", "carekit.seams.query", "carekit.seams.scope")),
-    ("Nouns", ("carekit.facts.nouns",)),
+    ("Nouns", ("carekit.facts.nouns", "carekit.ground.values")),
     ("Events", ("carekit.facts.events",)),
     ("Actions", ("carekit.facts.actions",)),
     ("For policies", ("carekit.rules.context", "carekit.rules.templates", "carekit.ground.calendars",
@@ -96,9 +94,7 @@ def members() -> str:
 
 
 def _about(cls: type) -> str:
-    if attrs.has(cls) or cls.__doc__:
-        return text.markdown(cls.__doc__)
-    return ""
+    return text.markdown(cls.__doc__) if cls.__doc__ else ""
 
 
 PARTS = {"api-names": names, "api-testing": testing, "api-members": members}

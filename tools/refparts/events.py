@@ -22,7 +22,7 @@ def facts() -> str:
     for line in inspect.getsource(events).splitlines():
         if heading := re.match(r"# --- (.+?) -+$", line):
             parts.append(f"### {heading[1].capitalize()}")
-        elif (begun := re.match(r"class (\w+)\(Fact\)", line)) and (cls := getattr(events, begun[1])).kind:
+        elif (begun := re.match(r"class (\w+)\(Fact, ", line)) and (cls := getattr(events, begun[1])).kind:
             parts.append(_described(cls, f"#### `{cls.__name__}`\n\nStored as `{cls.kind}`. "))
     return "\n\n".join(parts)
 

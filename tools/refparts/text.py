@@ -109,7 +109,7 @@ def fields(cls: type) -> list[Member]:
 def _default(value: ast.expr) -> str:
     if isinstance(value, ast.Call) and ast.unparse(value.func).endswith("field"):
         for keyword in value.keywords:
-            if keyword.arg == "factory":
+            if keyword.arg in {"factory", "default_factory"}:
                 return {"dict": "{}", "list": "[]"}.get(ast.unparse(keyword.value), f"{ast.unparse(keyword.value)}()")
             if keyword.arg == "default":
                 return ast.unparse(keyword.value)

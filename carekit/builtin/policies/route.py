@@ -37,7 +37,7 @@ class Route(Policy):
             owner = context.agents.get(conversation.assignee)
             if owner is not None and owner.active:
                 return ()
-            return (Unassign(f"agent {conversation.assignee!r} is no longer active"),)
+            return (Unassign(reason=f"agent {conversation.assignee!r} is no longer active"),)
         if conversation.queued_at is not None and isinstance(event.fact, MessageReceived):
             return ()  # it has its place already; another message does not move it
         if isinstance(event.fact, Unassigned) and event.actor.startswith("agent:"):

@@ -14,7 +14,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import timedelta
 
-import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -22,6 +21,7 @@ from carekit.facts.codec import decode_memory, encode_memory
 from carekit.facts.events import BotAnswered, HandedOff, MessageSent
 from carekit.facts.nouns import Contact, Conversation, Source
 from carekit.ground.errors import CarekitError
+from carekit.ground.values import replace
 from carekit.seams.bot import Bot, BotReply, BotTurn
 from carekit.testing.clock import START
 from carekit.testing.contracts.hosting import LOOP, host
@@ -55,7 +55,7 @@ class CountingBot(Bot):
         turn.memory["count"] = -1  # a bot may scribble on its own copy; nobody else may see that
         if self.before is not None:
             await self.before(turn, count + 1)
-        inner = await self.inner.respond(attrs.evolve(turn, memory=dict(kept)))
+        inner = await self.inner.respond(replace(turn, memory=dict(kept)))
         memory = kept if inner.memory is None else dict(inner.memory)
         return BotReply(str(count + 1), memory={"count": count + 1, "inner": memory, **FALSY})
 

@@ -18,7 +18,6 @@ from contextlib import suppress
 from copy import deepcopy
 from random import Random
 
-import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -27,6 +26,7 @@ from carekit.facts.codec import encode
 from carekit.facts.events import DeliveryChanged, Event, MessageReceived, MessageSent
 from carekit.facts.nouns import Address, Contact, Conversation, DeliveryStatus, Inbound
 from carekit.ground.errors import DeliveryError, Ignored, InboundError, NotOurs
+from carekit.ground.values import replace
 from carekit.seams.capabilities import Capabilities
 from carekit.seams.channel import Channel, Delivery, Outbound, Payload
 from carekit.seams.component import Component, Health
@@ -122,12 +122,12 @@ class ChannelContract:
         if not first.keys:
             pytest.skip("the channel stores no thread keys: its conversations are found otherwise")
         began = kit.run(kit.desk.receive(first))
-        later = attrs.evolve(first, external_id=f"{first.external_id}-2", thread=first.keys, keys=())
+        later = replace(first, external_id=f"{first.external_id}-2", thread=first.keys, keys=())
         assert kit.run(kit.desk.receive(later)).conversation == began.conversation
 
     def test_a_bad_network_changes_nothing(self, kit: DeskKit, messages: list[Inbound]) -> None:
         """Through duplicates, delays, losses and changes of order each message is kept once."""
-        sent = [attrs.evolve(messages[0], external_id=f"faulty-{number}") for number in range(25)]
+        sent = [replace(messages[0], external_id=f"faulty-{number}") for number in range(25)]
         for seed in range(3):
             transport = FaultyTransport(kit.desk.receive, Random(seed))
             kit.run(transport.deliver(sent))

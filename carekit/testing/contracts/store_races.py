@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from carekit.builtin.memory import MemoryStore
 from carekit.facts.events import Event, MessageReceived
-from carekit.facts.nouns import Agent, Contact, Conversation, replace
+from carekit.facts.nouns import Agent, Contact, Conversation
 from carekit.ground.errors import Conflict
+from carekit.ground.values import replace
 from carekit.seams.query import Query
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Batch, Job, JobDone, Store, Written

@@ -6,7 +6,6 @@ from contextlib import suppress
 from itertools import combinations, product
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from carekit.facts.events import AgentAdded, Event, InboundQuarantined, MessageReceived, NoteAdded
 from carekit.facts.nouns import Agent, Contact, Conversation, Status
 from carekit.ground.errors import CarekitError
+from carekit.ground.values import replace
 from carekit.seams.query import Query
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Batch, Store
@@ -69,7 +69,7 @@ class StoreReads(StoreBase):
             wanted = _expected(kept, query)
             assert _all_pages(opened, query) == wanted
             assert opened.count(query, EVERYTHING) == len(wanted)
-            assert list(opened.conversations(attrs.evolve(query, limit=99), EVERYTHING).items) == wanted
+            assert list(opened.conversations(replace(query, limit=99), EVERYTHING).items) == wanted
 
         listing()
 
@@ -107,7 +107,7 @@ class StoreReads(StoreBase):
         """A stream is read from after a step on, the first or the last of what is left, always oldest first."""
         c = conversation()
         events = [started(c), *(event("c1", seq) for seq in range(2, 7))]
-        write(opened, Batch(events=events, conversations=[attrs.evolve(c, seq=6)], contacts=[Contact("p1", minute(0))]))
+        write(opened, Batch(events=events, conversations=[replace(c, seq=6)], contacts=[Contact("p1", minute(0))]))
 
         def steps(*asks: Any, **more: Any) -> list[int]:
             return [e.seq for e in opened.events("c1", *asks, **more)]
@@ -195,7 +195,7 @@ def _all_pages(store: Store, query: Query) -> list[Conversation]:
         if not page.cursor:
             return found
         assert page.items, "an empty page must be the last"
-        query = attrs.evolve(query, cursor=page.cursor)
+        query = replace(query, cursor=page.cursor)
 
 
 def _whole_feed(store: Store, scope: Scope, size: int) -> list[Event]:
@@ -242,7 +242,7 @@ def _check_scope(store: Store, scope: Scope, everyone: list[Conversation], log: 
     for order, query in product(
         ORDERS[:1], (Query(limit=3), Query(inbox="main"), Query(contact="p2"), Query(channel="loop"))
     ):
-        query = attrs.evolve(query, order=order)
+        query = replace(query, order=order)
         matching = [
             c.id
             for c in inside

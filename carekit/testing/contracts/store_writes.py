@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carekit.facts.events import FACTS, Event, Fact
-from carekit.facts.nouns import Agent, Contact, Conversation, Presence, replace
+from carekit.facts.nouns import Agent, Contact, Conversation, Presence
 from carekit.ground.errors import Conflict
+from carekit.ground.values import replace
 from carekit.seams.scope import EVERYTHING
 from carekit.seams.store import Batch, Job, JobDone, Store, Wanted
 from carekit.testing.contracts.store_base import StoreBase

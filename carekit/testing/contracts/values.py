@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 from carekit.facts.events import ConversationStarted, Event, Fact, NoteAdded
-from carekit.facts.nouns import Address, Contact, Conversation, Inbound, replace
+from carekit.facts.nouns import Address, Contact, Conversation, Inbound
 from carekit.ground.errors import Conflict
 from carekit.ground.ids import RandomIds
+from carekit.ground.values import replace
 from carekit.rules.turn import Rulebook
 from carekit.seams.scope import EVERYTHING
 from carekit.seams.store import Batch, Store, Wanted, Written

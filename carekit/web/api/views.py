@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-import attrs
 import msgspec
 
 from carekit.facts.codec import to_builtins
@@ -120,11 +119,8 @@ class Done(msgspec.Struct):
 def plain(value: object) -> object:
     """*value* as plain JSON values, without the `HIDDEN` fields wherever they are nested."""
     if isinstance(value, msgspec.Struct):
-        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
-    if attrs.has(type(value)):
         hidden = HIDDEN.get(type(value), frozenset())
-        fields = attrs.fields(cast(Any, type(value)))
-        return {field.name: plain(getattr(value, field.name)) for field in fields if field.name not in hidden}
+        return {name: plain(getattr(value, name)) for name in value.__struct_fields__ if name not in hidden}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -11,13 +11,12 @@ from concurrent.futures import Future
 from types import ModuleType
 from typing import Any, TypeVar
 
-import attrs
 import httpx2
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
-from carekit import Address, Agent, Bot, BotReply, BotTurn, Source, hookimpl
+from carekit import Address, Agent, Bot, BotReply, BotTurn, Source, hookimpl, replace
 from carekit.testing import DeskKit
 from carekit_console import plugin
 from carekit_console.app import Console
@@ -123,7 +122,7 @@ class Deactivating:
         return getattr(self._desk, name)
 
     def _as_told(self, agent: Agent | None) -> Agent | None:
-        return attrs.evolve(agent, active=False) if agent and agent.id in self.inactive else agent
+        return replace(agent, active=False) if agent and agent.id in self.inactive else agent
 
     async def agent(self, id: str) -> Agent | None:
         return self._as_told(await self._desk.agent(id))

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from carekit.facts import actions as a
 from carekit.facts import events as f
-from carekit.facts.nouns import Attachment, Conversation, Status, Survey, Target, replace
+from carekit.facts.nouns import Attachment, Conversation, Status, Survey, Target
 from carekit.ground.errors import IllegalMove, Refused
+from carekit.ground.values import replace
 from carekit.rules.decide import LIMIT, decide
 from carekit.testing.clock import START
 from carekit.testing.contracts.values import conversation

@@ -5,11 +5,14 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from carekit.facts.events import FACTS, Fact, NoteAdded
 from carekit.facts.nouns import Agent
 from carekit.seams.scope import EVERYTHING, PUBLIC, Scope
 from carekit.testing.contracts.values import conversation, event
+from carekit.testing.strategies import facts
 
 PRIVATE = """
 note_added policy_failed bot_answered bot_asked inbound_quarantined contact_identified target_breached agent_added
@@ -40,9 +43,11 @@ def test_everything_reaches_and_shows_everything() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(FACTS))
-def test_a_contact_is_shown_public_facts_alone(kind: str) -> None:
+@settings(max_examples=1)
+@given(data=st.data())
+def test_a_contact_is_shown_public_facts_alone(kind: str, data: st.DataObject) -> None:
     """For each kind of fact: shown to a contact exactly if it is public."""
-    made = object.__new__(FACTS[kind])
+    made = data.draw(facts(FACTS[kind]))
     assert Scope.of_contact("p1", "loop").shows(event("c1", 1, made)) is (FACTS[kind] in PUBLIC)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
-import attrs
 import pytest
 
 from carekit.ground.errors import ConfigError
+from carekit.ground.values import replace
 from carekit.service import config, plugins
 from carekit.service.config import FaultyFile, Settings
 
@@ -237,8 +237,8 @@ def test_a_part_that_cannot_be_built_is_a_fault_at_its_place(tmp_path: Path, mon
         def check(self) -> list[str]:
             raise RuntimeError("unfinished")
 
-    offer = attrs.evolve(installed.offers["channels"]["loopback"], cls=Broken)
-    broken = attrs.evolve(installed, offers={**installed.offers, "channels": {"loopback": offer}})
+    offer = replace(installed.offers["channels"]["loopback"], cls=Broken)
+    broken = replace(installed, offers={**installed.offers, "channels": {"loopback": offer}})
     path = tmp_path / "carekit.toml"
     path.write_text(GOOD, "utf-8")
     with pytest.raises(FaultyFile, match="RuntimeError: unfinished"):

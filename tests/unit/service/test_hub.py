@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carekit.facts import events as f
-from carekit.facts.nouns import Conversation, replace
+from carekit.facts.nouns import Conversation
+from carekit.ground.values import replace
 from carekit.seams.desk import Live
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.service import hub as module

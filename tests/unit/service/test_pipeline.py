@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import attrs
 import pytest
 
 from carekit.builtin.memory import MemoryStore
@@ -14,6 +13,7 @@ from carekit.facts import events as f
 from carekit.facts.nouns import Address, DeliveryStatus, Inbound, Presence, Status
 from carekit.ground.errors import Conflict, KeyReused, NotFound, Refused, Stale
 from carekit.ground.ids import SequentialIds
+from carekit.ground.values import replace
 from carekit.rules.turn import Rulebook
 from carekit.seams.bot import BotReply
 from carekit.seams.query import Query
@@ -40,7 +40,7 @@ class Line:
         return result
 
     def receive(self, sender: str = "ana", id: str = "m1", **fields: Any) -> Kept:
-        return self.do(c.Receive(attrs.evolve(inbound(sender, id), **fields)))
+        return self.do(c.Receive(replace(inbound(sender, id), **fields)))
 
     def act(self, action: a.Action, conversation: str = "c_1", actor: str = "agent:ana", **more: Any) -> Kept:
         return self.do(c.Act(conversation, action, actor, **more))
@@ -402,7 +402,7 @@ def test_an_unknown_channel_is_refused(kit: DeskKit) -> None:
 )
 def test_a_message_that_could_not_be_read_again_is_refused(kit: DeskKit, wrong: dict[str, Any]) -> None:
     """A channel's mistake in a type is told to the channel; one unreadable row would spoil every read of the log."""
-    message = attrs.evolve(Inbound("loop", "1", Address("fax", "1"), "hello"), **wrong)
+    message = replace(Inbound("loop", "1", Address("fax", "1"), "hello"), **wrong)
     with pytest.raises(Refused, match="it cannot be kept: Inbound does not hold what it should"):
         kit.run(kit.desk.receive(message))
     assert kit.run(kit.desk.count(Query(), EVERYTHING)) == 0

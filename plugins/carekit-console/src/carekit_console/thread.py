@@ -20,6 +20,7 @@ from carekit import (
     MessageSent,
     NoteAdded,
     Source,
+    replace,
 )
 from carekit_console import lines
 from carekit_console.people import People
@@ -166,7 +167,7 @@ class Thread:
             return
         state = DELIVERY[fact.status] + (f": {fact.detail}" if fact.detail else "")
         failed = fact.status in (DeliveryStatus.FAILED, DeliveryStatus.UNSURE)
-        self.entries[index] = attrs.evolve(self.entries[index], state=state, failed=failed)
+        self.entries[index] = replace(self.entries[index], state=state, failed=failed)
 
     def _why(self, event: Event, decision: Decision | None, detail: str = "") -> Why | None:
         policy = event.policy or (event.actor.removeprefix("policy:") if event.actor.startswith("policy:") else "")

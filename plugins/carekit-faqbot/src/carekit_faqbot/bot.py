@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from carekit import Bot, BotReply, BotTurn, Desk, Source, setting
+from carekit import Bot, BotReply, BotTurn, Desk, Source, replace, setting
 from carekit_faqbot.articles import ArticlesError, load_articles
 from carekit_faqbot.beginning import STARTER_FILES
 from carekit_faqbot.handoff import Detector
@@ -115,10 +115,10 @@ url = "/help/"                     # where the articles can be read
         if self._detector.wants_person(turn.text):
             return BotReply(self._talks.of(language).said["handoff"], handoff="requested", memory=memory.plain())
         if (small := self._talks.small_talk(turn.text, language)) is not None:
-            return self._chat(small.kind, attrs.evolve(memory, language=small.language))
+            return self._chat(small.kind, replace(memory, language=small.language))
         hits = self._hits(turn.text, memory, language)
         language = hits[0].article.language if hits else language
-        memory = attrs.evolve(memory, language=language)
+        memory = replace(memory, language=language)
         if hits and hits[0].confidence >= self.settings.threshold:
             return self._answer(hits[0], memory, live=turn.conversation.live)
         return self._miss(hits, memory, live=turn.conversation.live)
@@ -142,7 +142,7 @@ url = "/help/"                     # where the articles can be read
         if kind == "greeting" and not memory.introduced:
             text = f"{talk.said['intro']}\n\n{text}"
         introduced = memory.introduced or kind in ("greeting", "identity")
-        memory = attrs.evolve(memory, introduced=introduced, offered=())
+        memory = replace(memory, introduced=introduced, offered=())
         return BotReply(text, missed=kind == "unhelpful", memory=memory.plain())
 
     def _answer(self, hit: Hit, memory: _Memory, *, live: bool) -> BotReply:
@@ -184,7 +184,7 @@ url = "/help/"                     # where the articles can be read
             missed=missed,
             confidence=hits[0].confidence if hits else 0.0,
             threshold=self.settings.threshold,
-            memory=attrs.evolve(memory, introduced=True, offered=tuple(offered)).plain(),
+            memory=replace(memory, introduced=True, offered=tuple(offered)).plain(),
         )
 
     def _source(self, hit: Hit) -> Source:

@@ -26,6 +26,7 @@ from carekit import (
     Unavailable,
     decode_contact,
     decode_conversation,
+    replace,
     setting,
 )
 from carekit_sql import locations, reads, rows, schema
@@ -130,7 +131,7 @@ url = "sqlite:///care.db"
 
     def count(self, query: Query, scope: Scope) -> int:
         statement = self._opened().reads.listing(reads.Listing.of(query, scope, counting=True))
-        values = reads.query_values(attrs.evolve(query, cursor=""), scope)
+        values = reads.query_values(replace(query, cursor=""), scope)
         return 0 if values.get("status") == [] else int(self._rows(statement, values)[0][0])
 
     def events(self, stream: str, after: int = 0, limit: int | None = None, *, last: bool = False) -> list[Event]:
@@ -195,7 +196,7 @@ url = "sqlite:///care.db"
             if jobs:
                 leased = {"keys": [job.id for job in jobs], "until": rows.micros(until)}
                 cursor.execute(*ours.statements.lease_job.bind(leased))
-        return [attrs.evolve(job, token=job.token + 1) for job in jobs]
+        return [replace(job, token=job.token + 1) for job in jobs]
 
     def reclaim(self) -> int:
         ours = self._opened()

@@ -6,8 +6,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import attrs
-
 from carekit import (
     Agent,
     Batch,
@@ -21,6 +19,7 @@ from carekit import (
     decode_contact,
     decode_conversation,
     encode,
+    replace,
 )
 from carekit_sql import rows
 from carekit_sql import tables as t
@@ -161,7 +160,7 @@ class SqlTransaction:
                     f"job {outcome.id} is no longer ours: its lease ran out and another worker took or ended it"
                 )
             if outcome.retry_at is not None:
-                later = attrs.evolve(job, due=outcome.retry_at, attempts=outcome.attempts)
+                later = replace(job, due=outcome.retry_at, attempts=outcome.attempts)
                 self._statements.keep_jobs.run(self._cursor, (rows.job_row(later, None),))
         self._find(self._statements.end_jobs, [outcome.id for outcome in done if outcome.retry_at is None])
 

@@ -13,6 +13,7 @@ from carekit.facts import actions as a
 from carekit.facts import events as f
 from carekit.facts.nouns import Agent, Presence, Status
 from carekit.ground.errors import Refused
+from carekit.ground.values import replace
 from carekit.rules.evolve import evolve_agent, fold
 from carekit.seams.query import Query
 from carekit.seams.scope import EVERYTHING
@@ -68,7 +69,7 @@ def test_who_is_excluded_has_a_reason(fields: dict[str, Any], why: str) -> None:
 @given(team=st.dictionaries(st.sampled_from("abcdef"), agents(), max_size=6))
 def test_the_record_is_complete(team: dict[str, Agent]) -> None:
     """Every agent is in the record once; the chosen one is not excluded, and no candidate scores higher."""
-    people = {id: Agent(**{**agent.__dict__, "id": id}) for id, agent in team.items()}
+    people = {id: replace(agent, id=id) for id, agent in team.items()}
     decision = choose(people, "main")
     assert [c.agent for c in decision.candidates] == sorted(people)
     free = {c.agent: c.score for c in decision.candidates if not c.excluded}
