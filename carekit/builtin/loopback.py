@@ -25,11 +25,12 @@ class Posted(msgspec.Struct, forbid_unknown_fields=True):
 class Loopback(Channel):
     """``sent`` holds every outbound message in order."""
 
-    capabilities = Capabilities(webhook=True, may_initiate=True)
+    capabilities = Capabilities(webhook=True, may_initiate=True, idempotent=True)
 
     def __init__(self, name: str, settings: object = None) -> None:
         super().__init__(name, settings)
         self.sent: list[Outbound] = []
+        self._ids: set[str] = set()
 
     def decode(self, payload: Payload) -> Sequence[Inbound]:
         try:
@@ -49,5 +50,7 @@ class Loopback(Channel):
         )
 
     async def send(self, outbound: Outbound) -> Delivery:
-        self.sent.append(outbound)
+        if outbound.id not in self._ids:  # an attempt that was not noted is repeated under the same id
+            self._ids.add(outbound.id)
+            self.sent.append(outbound)
         return Delivery(external_id=outbound.id)

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import ClassVar
 
 from carekit.facts.events import Event
-from carekit.facts.nouns import Agent, Contact, Conversation
+from carekit.facts.nouns import Agent, Contact, Conversation, DeliveryStatus, Letter
 from carekit.ground.errors import Conflict
 from carekit.ground.values import replace
+from carekit.rules.search import pieces, words_of
 from carekit.seams.query import Page, Query
 from carekit.seams.scope import Scope
-from carekit.seams.store import Batch, Job, JobDone, Loaded, Store, Wanted, Written
+from carekit.seams.store import Batch, Hit, Job, JobBegun, JobDone, Loaded, Message, Store, Text, ViewKey, Wanted
 
 
 class MemoryStore(Store):
@@ -38,12 +41,20 @@ class MemoryStore(Store):
         self._credentials: dict[str, str] = {}
         self._marks: dict[str, str] = {}
         self._streams: dict[str, list[Event]] = {}
-        self._log: list[Event] = []
+        self._log: list[Event | None] = []  # None where an event was erased: positions stay
         self._alarms: list[tuple[datetime, str]] = []
         self._jobs: dict[int, Job] = {}
-        self._leases: dict[int, datetime] = {}
+        self._lanes: dict[str, list[int]] = {}
+        self._holders: dict[int, int] = {}
         self._last_job = 0
+        self._nodes: dict[int, datetime] = {}
+        self._last_node = 0
+        self._claims: dict[str, int] = {}
         self._queued: dict[str, int] = {}
+        self._deliveries: dict[str, dict[int, DeliveryStatus]] = {}
+        self._letters: dict[str, Letter] = {}
+        self._views: dict[ViewKey, str] = {}
+        self._texts: list[Text] = []
 
     def open(self) -> None:
         """Nothing to do."""
@@ -82,13 +93,16 @@ class MemoryStore(Store):
             return events
         return events[max(0, len(events) - limit) :] if last else events[:limit]
 
+    def deliveries(self, conversation: str) -> dict[int, DeliveryStatus]:
+        return dict(self._deliveries.get(conversation, ()))
+
     def feed(self, after: int, limit: int, scope: Scope) -> list[Event]:
         found: list[Event] = []
         for index in range(after, len(self._log)):
             if len(found) >= limit:
                 break
             event = self._log[index]
-            if self._visible(event, scope):
+            if event is not None and self._visible(event, scope):
                 found.append(event)
         return found
 
@@ -115,6 +129,19 @@ class MemoryStore(Store):
         page = found[:limit]
         return page, page[-1].id if len(found) > limit > 0 else ""
 
+    def search(self, words: str, limit: int, scope: Scope) -> list[Hit]:
+        with self._lock:
+            texts = self._texts[::-1]
+        wanted = words_of(words)
+        reached = (text for text in texts if self._reaches(text.conversation, scope))
+        found = ((self._log[t.position - 1], cut) for t in reached if (cut := pieces(t.text, wanted)))
+        hits = (Hit(event.stream, event.seq, event.at, cut) for event, cut in found if event is not None)
+        return list(islice(hits, max(0, limit)))
+
+    def _reaches(self, conversation: str, scope: Scope) -> bool:
+        found = self._conversations.get(conversation)
+        return found is not None and scope.reaches(found)
+
     def agents(self) -> list[Agent]:
         return [self._agents[id] for id in sorted(self._agents)]
 
@@ -127,6 +154,23 @@ class MemoryStore(Store):
     def find_key(self, key: str) -> str | None:
         return self._keys.get(key)
 
+    def letters(self, after: str, limit: int) -> list[Letter]:
+        with self._lock:
+            return [self._letters[id] for id in sorted(self._letters) if id > after][: max(0, limit)]
+
+    def count_letters(self) -> dict[str, int]:
+        with self._lock:
+            return dict(Counter(letter.channel for letter in self._letters.values()))
+
+    def view(self, name: str, first: str, last: str) -> list[tuple[str, str]]:
+        with self._lock:
+            return sorted((key, text) for (of, key), text in self._views.items() if of == name and first <= key <= last)
+
+    def digests(self, after: str, limit: int) -> list[str]:
+        with self._lock:
+            known = {digest for event in self._log if event is not None for digest in event.fact.digests}
+        return sorted(digest for digest in known if digest > after)[: max(0, limit)]
+
     def due(self, now: datetime, limit: int) -> list[str]:
         with self._lock:
             found: dict[str, datetime] = {}
@@ -138,39 +182,54 @@ class MemoryStore(Store):
                 heapq.heappush(self._alarms, (wake_at, id))  # due until the conversation itself says otherwise
             return list(found)
 
-    def next_due(self) -> datetime | None:
+    def next_due(self, now: datetime) -> datetime | None:
         with self._lock:
             alarms = self._alarms
             while alarms and self._conversations[alarms[0][1]].wake_at != alarms[0][0]:
                 heapq.heappop(alarms)
-            return alarms[0][0] if alarms else None
+            instants = [job.due for job in self._jobs.values() if job.due > now and not self._holders.get(job.id)]
+            return min([*instants, *(due for due, _ in alarms[:1])], default=None)
 
-    def lease(self, now: datetime, until: datetime, limit: int) -> list[Job]:
+    def join(self, now: datetime, until: datetime) -> int:
         with self._lock:
-            taken: list[Job] = []
-            lanes: set[str] = set()
-            for job in list(self._jobs.values()):
-                if len(taken) >= limit:
-                    break
-                if job.lane in lanes:
-                    continue
-                lanes.add(job.lane)  # only the first job of a lane may run, whether it is free or not
-                if job.due > now or self._leases.get(job.id, now) > now:
-                    continue
-                leased = replace(job, token=job.token + 1)
-                self._jobs[job.id] = leased
-                self._leases[job.id] = until
-                taken.append(leased)
+            self._last_node += 1
+            self._nodes[self._last_node] = until
+            return self._last_node
+
+    def beat(self, node: int, now: datetime, until: datetime) -> bool:
+        with self._lock:
+            if not self._alive(node, now):
+                return False
+            self._nodes[node] = until
+            return True
+
+    def leave(self, node: int) -> None:
+        with self._lock:
+            self._nodes.pop(node, None)
+
+    def _alive(self, node: int, now: datetime) -> bool:
+        until = self._nodes.get(node)
+        return until is not None and until > now
+
+    def lease(self, node: int, now: datetime, limit: int, skip: Collection[str] = ()) -> list[Job]:
+        with self._lock:
+            firsts = [self._jobs[ids[0]] for ids in self._lanes.values()]
+            ripe = [job for job in firsts if job.due <= now and job.destination not in skip]
+            free = [job for job in ripe if not self._alive(self._holders.get(job.id, 0), now)]
+            free.sort(key=lambda job: (job.due, job.id))
+            taken = [replace(job, token=job.token + 1) for job in free[:limit]]
+            for job in taken:
+                self._jobs[job.id] = job
+                self._holders[job.id] = node
             return taken
 
-    def next_job(self, after: datetime) -> datetime | None:
-        """The first instant later than *after* at which a lane's first job is due or its lease ends: for tests."""
+    def claim(self, name: str, node: int, now: datetime) -> bool:
         with self._lock:
-            firsts: dict[str, Job] = {}
-            for job in self._jobs.values():
-                firsts.setdefault(job.lane, job)
-            instants = [max(job.due, self._leases.get(job.id, job.due)) for job in firsts.values()]
-        return min((instant for instant in instants if instant > after), default=None)
+            holder = self._claims.get(name, 0)
+            if holder != node and self._alive(holder, now):
+                return False
+            self._claims[name] = node
+            return True
 
     def pending_jobs(self) -> int:
         return len(self._jobs)
@@ -196,25 +255,38 @@ class MemoryStore(Store):
             heads={stream: len(self._streams.get(stream, ())) for stream in wanted.streams},
             jobs={id: self._jobs[id] for id in wanted.jobs if id in self._jobs},
             queued={inbox: count for inbox, count in self._queued.items() if count},
+            deliveries=self._loaded_deliveries(wanted.deliveries),
+            letters={id: self._letters[id] for id in wanted.letters if id in self._letters},
+            views={key: self._views[key] for key in wanted.views if key in self._views},
         )
 
-    def _place(self, batch: Batch) -> Written:
-        """The batch with positions and job ids, checked but not kept."""
+    def _loaded_deliveries(self, messages: Collection[Message]) -> dict[Message, DeliveryStatus]:
+        found = {}
+        for message in messages:
+            conversation, seq = message
+            known = self._deliveries.get(conversation)
+            if known is not None and seq in known:
+                found[message] = known[seq]
+        return found
+
+    def _place(self, batch: Batch) -> None:
+        """Check the batch and give its events and jobs their numbers; keep nothing yet."""
         self._check(batch)
         for position, event in enumerate(batch.events, len(self._log) + 1):
             event.place(position)
-        token, id = (1 if batch.lease_until else 0), self._last_job + 1
-        jobs = [replace(job, id=id + index, token=token) for index, job in enumerate(batch.jobs)]
-        return Written(batch.events, jobs)
+        for id, job in enumerate(batch.jobs, self._last_job + 1):
+            lane = self._lanes.get(job.lane)
+            ours = lane is None or all(self._holders.get(other) == batch.node for other in lane)
+            job.place(id, 1 if batch.node and ours else 0)
 
-    def _keep(self, batch: Batch, written: Written) -> None:
+    def _keep(self, batch: Batch) -> None:
         streams = self._streams
-        for event in written.events:
+        for event in batch.events:
             stream = streams.get(event.stream)
             if stream is None:
                 stream = streams[event.stream] = []
             stream.append(event)
-        self._log.extend(written.events)
+        self._log.extend(batch.events)
         for conversation in batch.conversations:
             self._keep_conversation(conversation)
         for contact in batch.contacts:
@@ -231,11 +303,30 @@ class MemoryStore(Store):
             kept.update(new)
         for done in batch.done:
             self._finish(done)
-        for job in written.jobs:
+        for begun in batch.begun:
+            self._jobs[begun.id] = replace(self._jobs[begun.id], begun=True)
+        for job in batch.jobs:
             self._last_job = job.id
             self._jobs[job.id] = job
-            if batch.lease_until:
-                self._leases[job.id] = batch.lease_until
+            self._lanes.setdefault(job.lane, []).append(job.id)
+            if job.token:
+                self._holders[job.id] = batch.node
+        self._keep_rest(batch)
+
+    def _keep_rest(self, batch: Batch) -> None:
+        for (conversation, seq), status in batch.deliveries.items():
+            self._deliveries.setdefault(conversation, {})[seq] = status
+        for id, letter in batch.letters.items():
+            if letter is None:
+                self._letters.pop(id, None)
+            else:
+                self._letters[id] = letter
+        for key, text in batch.views.items():
+            if text:
+                self._views[key] = text
+            else:
+                self._views.pop(key, None)
+        self._texts.extend(batch.texts)
 
     def _keep_conversation(self, conversation: Conversation) -> None:
         before = self._conversations.get(conversation.id)
@@ -259,10 +350,11 @@ class MemoryStore(Store):
         for key in batch.addresses:
             if key in self._addresses:
                 raise Conflict("the same contact was added a moment ago; try again")
-        for done in batch.done:
-            job = self._jobs.get(done.id)
-            if job is None or job.token != done.token:
-                raise Conflict(f"job {done.id} is no longer this worker's: its lease ran out")
+        outcomes: list[JobDone | JobBegun] = [*batch.done, *batch.begun]
+        for outcome in outcomes:
+            job = self._jobs.get(outcome.id)
+            if job is None or job.token != outcome.token:
+                raise Conflict(f"job {outcome.id} is no longer this node's: another one took or ended it")
         seen: dict[str, int] = {}
         for event in batch.events:
             last = seen.get(event.stream)
@@ -273,11 +365,45 @@ class MemoryStore(Store):
             seen[event.stream] = event.seq
 
     def _finish(self, done: JobDone) -> None:
-        self._leases.pop(done.id, None)
+        job = self._jobs[done.id]
+        lane = self._lanes[job.lane]
         if done.retry_at is None:
             del self._jobs[done.id]
-        else:
-            self._jobs[done.id] = replace(self._jobs[done.id], due=done.retry_at, attempts=done.attempts)
+            self._holders.pop(done.id, None)
+            lane.remove(done.id)
+            if not lane:
+                del self._lanes[job.lane]
+            return
+        self._jobs[done.id] = replace(job, due=done.retry_at, attempts=done.attempts, begun=False)
+        for id in lane:
+            self._holders.pop(id, None)
+
+    def _only_theirs(self, contact: str) -> Sequence[str]:
+        """The digests that nobody needs when *contact* is gone."""
+        gone = {id for id, c in self._conversations.items() if c.contact == contact}
+        theirs, others = set[str](), set[str]()
+        for event in self._log:
+            if event is not None:
+                (theirs if event.stream in gone else others).update(event.fact.digests)
+        return sorted(theirs - others)
+
+    def _erase(self, contact: str) -> None:
+        gone = {id for id, c in self._conversations.items() if c.contact == contact}
+        self._contacts.pop(contact, None)
+        self._addresses = {key: id for key, id in self._addresses.items() if id != contact}
+        self._keys = {key: id for key, id in self._keys.items() if id not in gone}
+        self._texts = [text for text in self._texts if text.conversation not in gone]
+        self._letters = {id: letter for id, letter in self._letters.items() if letter.conversation not in gone}
+        for id in gone:
+            if self._conversations[id].queued:
+                self._queued[self._conversations[id].inbox] -= 1
+            del self._conversations[id], self._streams[id]
+            self._deliveries.pop(id, None)
+        self._alarms = [alarm for alarm in self._alarms if alarm[1] not in gone]
+        heapq.heapify(self._alarms)
+        for job in [job for job in self._jobs.values() if job.stream in gone]:
+            self._finish(JobDone(job.id, job.token))
+        self._log = [event if event is None or event.stream not in gone else None for event in self._log]
 
 
 class _MemoryTransaction:
@@ -285,7 +411,8 @@ class _MemoryTransaction:
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
-        self._kept: tuple[Batch, Written] | None = None
+        self._batch: Batch | None = None
+        self._erased: str | None = None
 
     def __enter__(self) -> _MemoryTransaction:
         self._store._lock.acquire()
@@ -293,19 +420,24 @@ class _MemoryTransaction:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None and self._kept is not None:
-                self._store._keep(*self._kept)
+            if kind is None and self._batch is not None:
+                self._store._keep(self._batch)
+            if kind is None and self._erased is not None:
+                self._store._erase(self._erased)
         finally:
             self._store._lock.release()
 
     def load(self, wanted: Wanted) -> Loaded:
         return self._store._load(wanted)
 
-    def write(self, batch: Batch) -> Written:
-        assert self._kept is None, "a transaction writes one batch"
-        written = self._store._place(batch)
-        self._kept = batch, written
-        return written
+    def write(self, batch: Batch) -> None:
+        assert self._batch is None, "a transaction writes one batch"
+        self._store._place(batch)
+        self._batch = batch
+
+    def erase(self, contact: str) -> Sequence[str]:
+        self._erased = contact
+        return self._store._only_theirs(contact)
 
 
 def _matches(query: Query, c: Conversation) -> bool:

@@ -30,6 +30,12 @@ class Send(Action, frozen=True):
     survey: str = ""
 
 
+class Resend(Action, frozen=True):
+    """Have the message at step ``message`` sent again, which failed or may not have arrived."""
+
+    message: int
+
+
 class AddNote(Action, frozen=True):
     """Leave a note that only agents see."""
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from carekit.facts.events import FACTS, Event, Fact
-from carekit.facts.nouns import Agent, Contact, Conversation
+from carekit.facts.nouns import Agent, Contact, Conversation, Letter
 from carekit.ground.errors import StoreError
 
 T = TypeVar("T")
@@ -24,6 +24,7 @@ _FACT_DECODERS = {kind: msgspec.json.Decoder(cls) for kind, cls in FACTS.items()
 _CONVERSATION = msgspec.json.Decoder(Conversation)
 _CONTACT = msgspec.json.Decoder(Contact)
 _AGENT = msgspec.json.Decoder(Agent)
+_LETTER = msgspec.json.Decoder(Letter)
 _MEMORY = msgspec.json.Decoder(dict[str, object])
 
 
@@ -52,6 +53,11 @@ def decode_contact(body: bytes | str) -> Contact:
 def decode_agent(body: bytes | str) -> Agent:
     """A stored agent; raises `StoreError` if the bytes do not fit."""
     return _decode(_AGENT, body)
+
+
+def decode_letter(body: bytes | str) -> Letter:
+    """A stored dead letter; raises `StoreError` if the bytes do not fit."""
+    return _decode(_LETTER, body)
 
 
 def event_to_dict(event: Event) -> dict[str, object]:

@@ -7,7 +7,7 @@ one agent (``agent:<id>``) or of one channel (``channel:<name>``); its steps are
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -21,6 +21,11 @@ class Fact(Value, frozen=True):
     """Base of all facts; ``kind`` is the name under which it is stored."""
 
     kind: ClassVar[str] = ""
+
+    @property
+    def digests(self) -> Sequence[str]:
+        """Digests of the kept bytes it refers to."""
+        return ()
 
 
 class Event(Value, frozen=True, eq=False):
@@ -106,6 +111,11 @@ class MessageReceived(Fact, frozen=True):
     raw: str = ""
     meta: Mapping[str, str] = msgspec.field(default_factory=dict)
 
+    @property
+    def digests(self) -> Sequence[str]:
+        own = [attachment.digest for attachment in self.attachments]
+        return [self.raw, *own] if self.raw else own
+
 
 class MessageSent(Fact, frozen=True):
     """We wrote. ``purpose`` tells why: reply, answer (a bot's), acknowledgement, hours, follow_up, survey or notice."""
@@ -125,6 +135,10 @@ class MessageSent(Fact, frozen=True):
     def automatic(self) -> bool:
         """Whether no person wrote it."""
         return not self.author.startswith("agent:")
+
+    @property
+    def digests(self) -> Sequence[str]:
+        return [attachment.digest for attachment in self.attachments]
 
 
 class DeliveryChanged(Fact, frozen=True):
@@ -350,12 +364,31 @@ class PolicyFailed(Fact, frozen=True):
 
 
 class InboundQuarantined(Fact, frozen=True):
-    """A payload could not be read; its bytes are kept under ``raw``."""
+    """A payload could not be read; its bytes are kept under ``raw``, and ``key`` is what the channel knows it by."""
 
     kind = "inbound_quarantined"
     channel: str
     raw: str
     error: str
+    key: str = ""
+
+    @property
+    def digests(self) -> Sequence[str]:
+        return [self.raw]
+
+
+class InboundReleased(Fact, frozen=True):
+    """What was set aside at step ``letter`` of the channel's stream could be read after all."""
+
+    kind = "inbound_released"
+    letter: int
+
+
+class LetterDropped(Fact, frozen=True):
+    """Somebody decided that the dead letter of step ``letter`` of this stream needs nothing more."""
+
+    kind = "letter_dropped"
+    letter: int
 
 
 class AgentAdded(Fact, frozen=True):
@@ -393,6 +426,15 @@ class SessionsEnded(Fact, frozen=True):
     """Every session of the agent is void from here on (password changed, log-out everywhere, deactivated)."""
 
     kind = "sessions_ended"
+
+
+Earlier = Callable[[int, int], Awaitable[Sequence[Event]]]
+"""Reads events of one conversation: those before a step, oldest first, at most so many of the last."""
+
+
+async def nothing_earlier(step: int, last: int) -> Sequence[Event]:
+    """For a conversation without a history."""
+    return ()
 
 
 _SPOKEN = (MessageReceived, MessageSent)

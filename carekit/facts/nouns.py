@@ -30,14 +30,25 @@ class Status(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """How far an outbound message got. It only ever moves forward."""
+    """How far a message of ours got. It only ever moves forward, in this order, until somebody has it sent again."""
 
     QUEUED = "queued"
+    SENDING = "sending"
+    """An attempt has begun; used where the far side cannot tell a second one from the first."""
+    UNSURE = "unsure"
+    """The far side may or may not have it; it is not sent again by itself."""
     SENT = "sent"
+    FAILED = "failed"
     DELIVERED = "delivered"
     READ = "read"
-    FAILED = "failed"
-    UNSURE = "unsure"
+
+    @property
+    def rank(self) -> int:
+        """Its place in the order."""
+        return _RANKS[self]
+
+
+_RANKS = {status: rank for rank, status in enumerate(DeliveryStatus)}
 
 
 class Presence(StrEnum):
@@ -95,6 +106,8 @@ class Inbound(Value, frozen=True):
     keys: tuple[str, ...] = ()
     conversation: str = ""
     account: str = ""
+    inbox: str = ""
+    """The inbox it belongs in; empty for the channel's own. A conversation stays in the inbox where it began."""
     subject: str = ""
     html: str = ""
     attachments: tuple[Attachment, ...] = ()
@@ -194,6 +207,8 @@ class Conversation(Value, frozen=True):
     """Both sides are expected to be present (chat), so waiting for the contact still takes up the agent."""
     status: Status = Status.OPEN
     seq: int = 0
+    sender: str = ""
+    """Key of the address the contact last wrote from, or we began to write to."""
     assignee: str = ""
     bot: str = ""
     """The bot that handles it now; empty for none."""
@@ -249,3 +264,23 @@ class Conversation(Value, frozen=True):
     def wake_at(self) -> datetime | None:
         """The instant of the next timer."""
         return min(self.timers.values()) if self.timers else None
+
+
+class Letter(Value, frozen=True):
+    """A dead letter: something that needs a person before it goes on.
+
+    ``inbound`` could not be read and is kept raw; ``failed`` was given up; ``unsure`` may or may not have been sent.
+    """
+
+    id: str
+    kind: str
+    channel: str
+    at: datetime
+    error: str
+    conversation: str = ""
+    seq: int = 0
+    """The message, for one of ours; the step of the channel's stream, for an inbound one."""
+    raw: str = ""
+    """Digest of the payload as it came."""
+    key: str = ""
+    """What the channel knows the payload by."""

@@ -65,6 +65,10 @@ def _send(c: Conversation, action: a.Send, actor: str) -> tuple[f.Fact, ...]:
     )
 
 
+def _resend(c: Conversation, action: a.Resend, actor: str) -> tuple[f.Fact, ...]:
+    return (f.DeliveryChanged(action.message, DeliveryStatus.QUEUED),)
+
+
 def _note(c: Conversation, action: a.AddNote, actor: str) -> tuple[f.Fact, ...]:
     if not action.text.strip():
         raise Refused("the note is empty; write something", field="text")
@@ -189,6 +193,7 @@ def _identify(c: Conversation, action: a.Identify, actor: str) -> tuple[f.Fact, 
 
 _HANDLERS: dict[type[a.Action], Callable[[Conversation, Any, str], tuple[f.Fact, ...]]] = {
     a.Send: _send,
+    a.Resend: _resend,
     a.AddNote: _note,
     a.Assign: _assign,
     a.Unassign: _unassign,

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from carekit.facts import events as f
 from carekit.facts.nouns import Agent, Contact, Conversation, Presence, Status, Survey, Target
-from carekit.ground.values import replace
 from carekit.rules.lifecycle import step
 
 PREVIEW = 140
@@ -96,6 +97,7 @@ def _received(c: Conversation, fact: f.MessageReceived, e: f.Event) -> dict[str,
     changes: dict[str, Any] = {
         "status": c.status if fact.automatic else status,  # an out-of-office notice is nobody's turn
         "inbound": c.inbound + 1,
+        "sender": fact.sender or c.sender,
         "last_author": "contact",
         "last_message": e.seq,
         "preview": fact.text[:PREVIEW],
@@ -297,4 +299,5 @@ _CHANGES: dict[type[f.Fact], Callable[[Conversation, Any, f.Event], dict[str, An
     f.SurveyWithheld: _unchanged,
     f.SurveyAnswered: _survey_answered,
     f.PolicyFailed: _unchanged,
+    f.LetterDropped: _unchanged,
 }

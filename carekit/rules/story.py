@@ -174,6 +174,14 @@ def _quarantined(fact: f.InboundQuarantined, names: Mapping[str, str]) -> Told:
     return f"a message on {fact.channel} could not be read and was set aside", "", [fact.error, f"raw: {fact.raw}"]
 
 
+def _released(fact: f.InboundReleased, names: Mapping[str, str]) -> Told:
+    return f"what was set aside at step {fact.letter} was read after all", "", []
+
+
+def _letter_dropped(fact: f.LetterDropped, names: Mapping[str, str]) -> Told:
+    return f"the dead letter of step {fact.letter} was dropped", "", []
+
+
 def _agent_added(fact: f.AgentAdded, names: Mapping[str, str]) -> Told:
     return f"agent {fact.name} ({fact.id}) was added, capacity {fact.capacity}", "", []
 
@@ -218,6 +226,8 @@ _SAY: Mapping[type[f.Fact], Callable[[Any, Mapping[str, str]], Told]] = {
     f.SurveyAnswered: _survey_answered,
     f.PolicyFailed: _policy_failed,
     f.InboundQuarantined: _quarantined,
+    f.InboundReleased: _released,
+    f.LetterDropped: _letter_dropped,
     f.AgentAdded: _agent_added,
     f.AgentChanged: _agent_changed,
     f.PresenceChanged: _presence,

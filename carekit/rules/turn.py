@@ -7,7 +7,6 @@ A policy that raises is noted in the log as `PolicyFailed` and never stops the m
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -80,10 +79,24 @@ _MOVES_LOAD = STEPS | {f.Assigned, f.Unassigned}
 """The facts after which an agent may hold more or less than before."""
 
 _NOBODY: Mapping[type[f.Fact], Sequence[Rule]] = {}
+_NONE_QUEUED: Mapping[str, int] = {}
 
 
 class Turn:
     """A turn being taken. Read ``events``, ``conversation``, ``contact`` and ``agents`` when it has settled."""
+
+    __slots__ = (
+        "_book",
+        "_context",
+        "_conversation",
+        "_queued",
+        "_rules",
+        "_seen",
+        "agents",
+        "contact",
+        "events",
+        "now",
+    )
 
     def __init__(
         self,
@@ -92,19 +105,24 @@ class Turn:
         contact: Contact,
         agents: Mapping[str, Agent],
         now: datetime,
-        queued: Mapping[str, int] | None = None,
+        queued: Mapping[str, int] = _NONE_QUEUED,
     ) -> None:
         self._book = book
         self._conversation = conversation
-        self._rules = book.by_fact.get(conversation.channel, _NOBODY) if conversation else _NOBODY
-        # A clock that was set back must not turn the log around.
-        self.now = max(now, conversation.updated_at) if conversation else now
         self.contact = contact
         self.agents = agents
-        self._queued = queued or {}
+        self._queued = queued
         self._context: Context | None = None
         self.events: list[f.Event] = []
-        self._unseen: deque[f.Event] = deque()
+        self._seen = 0
+        """How many of the events the policies have looked at."""
+        if conversation is None:
+            self._rules = _NOBODY
+            self.now = now
+        else:
+            self._rules = book.by_fact.get(conversation.channel, _NOBODY)
+            # A clock that was set back must not turn the log around.
+            self.now = max(conversation.updated_at, now)
 
     @property
     def conversation(self) -> Conversation:
@@ -112,13 +130,12 @@ class Turn:
         assert self._conversation is not None, "a new conversation begins with ConversationStarted"
         return self._conversation
 
-    def start(self, stream: str, fact: f.ConversationStarted) -> None:
+    def start(self, stream: str, fact: f.ConversationStarted, actor: str = "contact") -> None:
         """Begin a new conversation with the id *stream*."""
-        event = f.Event(stream, 1, self.now, "contact", fact, None, "", "", self._book.config)
+        event = f.Event(stream, 1, self.now, actor, fact, None, "", "", self._book.config)
         self._conversation = begin(event)
         self._rules = self._book.by_fact.get(fact.channel, _NOBODY)
         self.events.append(event)
-        self._unseen.append(event)
 
     def fire_due(self) -> None:
         """Let every timer that was due before now fire at its own instant, in order, before anything else happens."""
@@ -134,21 +151,21 @@ class Turn:
         self, fact: f.Fact, actor: str, *, cause: int | None = None, policy: str = "", reason: str = ""
     ) -> f.Event:
         """Append *fact* as the next step; raises `IllegalMove` if the lifecycle forbids it."""
-        conversation = self.conversation
-        seq = conversation.seq + 1
-        event = f.Event(conversation.id, seq, self.now, actor, fact, cause, policy, reason, self._book.config)
-        after = self._conversation = evolve(conversation, event)
-        if (after.assignee or conversation.assignee) and type(fact) in _MOVES_LOAD:
-            before, now = conversation.holder, after.holder
-            if before != now or type(fact) is f.Assigned:
-                self._move_load(before, now, fact)
-        if type(fact) in CHANGES_CONTACT:
+        before = self._conversation
+        assert before is not None, "a new conversation begins with ConversationStarted"
+        event = f.Event(before.id, before.seq + 1, self.now, actor, fact, cause, policy, reason, self._book.config)
+        after = self._conversation = evolve(before, event)
+        kind = type(fact)
+        if kind in _MOVES_LOAD and (after.assignee or before.assignee):
+            held, holds = before.holder, after.holder
+            if held != holds or kind is f.Assigned:
+                self._move_load(held, holds, fact)
+        if kind in CHANGES_CONTACT:
             contact = evolve_contact(self.contact, event)
             if contact is not self.contact:
                 self.contact = contact
                 self._context = None
         self.events.append(event)
-        self._unseen.append(event)
         return event
 
     def ask(self, action: a.Action, actor: str, *, cause: int | None = None, policy: str = "") -> list[f.Event]:
@@ -158,39 +175,37 @@ class Turn:
 
     def settle(self) -> None:
         """Let the policies react until nobody has anything to add."""
-        rules_for = self._rules
-        while self._unseen:
-            event = self._unseen.popleft()
-            rules = rules_for.get(type(event.fact))
-            if rules:
-                for rule in rules:
-                    self._consult(rule, event)
+        events, rules_for = self.events, self._rules
+        while self._seen < len(events):
+            event = events[self._seen]
+            self._seen += 1
+            for rule in rules_for.get(type(event.fact), ()):
+                if len(events) > LONGEST:
+                    self._end_circle(rule, event)
+                    return
+                self._consult(rule, event)
 
     def _consult(self, rule: Rule, event: f.Event) -> None:
-        if len(self.events) > LONGEST:
-            self._note_failure(
-                rule, event, f"the policies answer one another in a circle: {LONGEST} events in one turn"
-            )
-            self._unseen.clear()
-            return
-        context = self._context
-        if context is None or context.now is not self.now:
-            context = self._context = Context(
-                self.now,
-                self._book.service,
-                self.contact,
-                self.agents,
-                self._book.calendars,
-                self._queued,
-                self._book.surveys,
-            )
         try:
-            for action in tuple(rule.decide(event, self.conversation, context)):
+            actions = rule.decide(event, self.conversation, self._context or self._look())
+            # All that it asks for, or nothing: one that fails half-way must not have half its will.
+            for action in actions if type(actions) is tuple else tuple(actions):
                 self.ask(action, f"policy:{rule.name}", cause=event.seq, policy=rule.name)
         except CarekitError as error:
             self._note_failure(rule, event, str(error))
         except Exception as error:  # noqa: BLE001 - a policy is a stranger's code: whatever it raises must not stop the message
             self._note_failure(rule, event, f"{type(error).__name__}: {error}")
+
+    def _look(self) -> Context:
+        book = self._book
+        context = self._context = Context(
+            self.now, book.service, self.contact, self.agents, book.calendars, self._queued, book.surveys
+        )
+        return context
+
+    def _end_circle(self, rule: Rule, event: f.Event) -> None:
+        self._note_failure(rule, event, f"the policies answer one another in a circle: {LONGEST} events in one turn")
+        self._seen = len(self.events)
 
     def _note_failure(self, rule: Rule, event: f.Event, error: str) -> None:
         self.record(f.PolicyFailed(rule.name, error[:500]), f"policy:{rule.name}", cause=event.seq, policy=rule.name)
@@ -202,12 +217,16 @@ class Turn:
             if due > arrival or (due == arrival and not inclusive):
                 break
             name = min(name for name, at in timers.items() if at == due)
-            self.now = max(due, self.conversation.updated_at)
+            self._set_now(max(due, self.conversation.updated_at))
             fired = self.record(f.TimerFired(name), "service")
             if name == SNOOZE:
                 self.ask(a.Wake(reason="the snooze is over"), "service", cause=fired.seq)
             self.settle()
-        self.now = max(arrival, self.conversation.updated_at)
+        self._set_now(max(arrival, self.conversation.updated_at))
+
+    def _set_now(self, now: datetime) -> None:
+        self.now = now
+        self._context = None
 
     def _move_load(self, before: str, after: str, fact: f.Fact) -> None:
         agents = dict(self.agents)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
-from carekit.facts.events import Event, messages_before
+from carekit.facts.events import Earlier, Event, messages_before, nothing_earlier
 from carekit.facts.nouns import Contact, Conversation, Source
 from carekit.ground.values import Value
 from carekit.seams.component import Component
@@ -24,13 +24,12 @@ class BotTurn(Value, frozen=True):
     """The step of the message it answers."""
     now: datetime
     memory: dict[str, object]
-    events: Sequence[Event] = ()
-    """The conversation's events up to this turn, oldest first, the last 80."""
+    earlier: Earlier = nothing_earlier
+    """Reads events of the conversation before a step: use `history`."""
 
-    @property
-    def history(self) -> tuple[Event, ...]:
-        """The messages before the one it answers, oldest first."""
-        return messages_before(self.events, self.message)
+    async def history(self, last: int = 80) -> tuple[Event, ...]:
+        """The messages before the one it answers, oldest first, as far as they are among the *last* events."""
+        return messages_before(await self.earlier(self.message, last), self.message)
 
 
 class BotReply(Value, frozen=True):

@@ -15,6 +15,9 @@ class Capabilities:
     """Both sides are expected to be present, as in a chat."""
     push: bool = True
     """A message must be handed over by `Channel.send`; without it the far side reads it from the desk's own feed."""
+    idempotent: bool = False
+    """The far side takes `Outbound.id` as a key against doubles, so that an attempt whose outcome is unknown may be
+    repeated. Without it, such a message is shown as unsure and a person decides."""
     webhook: bool = False
     """The far side posts to ``/channels/<name>/inbound`` and `Channel.decode` reads what it posts."""
     html: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from carekit.facts.events import Event, MessageSent, messages_before
+from carekit.facts.events import Earlier, Event, MessageSent, messages_before, nothing_earlier
 from carekit.facts.nouns import Contact, Conversation, DeliveryStatus, Inbound
 from carekit.ground.errors import NotOurs
 from carekit.ground.values import Value
@@ -25,23 +25,20 @@ class Payload:
 
 
 class Outbound(Value, frozen=True):
-    """One message to hand to the far side.
-
-    ``to`` is the address the contact last wrote from; ``events`` are the conversation's events up to this message,
-    oldest first, the last 80.
-    """
+    """One message to hand to the far side; ``to`` is the address the contact last wrote from."""
 
     conversation: Conversation
     contact: Contact
     seq: int
     message: MessageSent
     to: str
-    events: Sequence[Event] = ()
+    earlier: Earlier = nothing_earlier
+    """Reads events of the conversation before a step: use `history`."""
 
-    @property
-    def history(self) -> tuple[Event, ...]:
-        """The earlier messages (`MessageReceived` and `MessageSent` events), oldest first."""
-        return messages_before(self.events, self.seq)
+    async def history(self, last: int = 80) -> tuple[Event, ...]:
+        """The messages before this one (`MessageReceived` and `MessageSent` events), oldest first, as far as they are
+        among the *last* events."""
+        return messages_before(await self.earlier(self.seq, last), self.seq)
 
     @property
     def id(self) -> str:
@@ -73,6 +70,13 @@ class Channel(Component):
         Raises `NotOurs` (wrong signature or origin), `Ignored` (nothing to keep) or `Malformed` (set aside raw).
         """
         raise NotOurs(f"channel {self.name!r} takes no posted messages")
+
+    def reread(self, raw: bytes) -> Sequence[Inbound]:
+        """The messages in *raw*, a payload that was set aside, when somebody has it tried again.
+
+        By default what `decode` makes of it; a channel that does not take posted messages overrides this.
+        """
+        return self.decode(Payload(raw))
 
     async def send(self, outbound: Outbound) -> Delivery:
         """Hand *outbound* over; raises `Temporary`, `Permanent` or `Unsure`. Called again only after `Temporary`."""

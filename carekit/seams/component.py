@@ -56,6 +56,13 @@ class Component:
     async def run(self, desk: Desk) -> None:
         """Work in the background for as long as the service runs; return when there is none, stop when cancelled."""
 
-    async def health(self) -> Health:
-        """How it is now; must answer at once from what it knows."""
+    async def health(self) -> Health | Sequence[Health]:
+        """How it is now, as one or, of several parts, each with a name; must answer at once from what it knows."""
         return Health(self.name)
+
+    async def examine(self, desk: Desk) -> Sequence[Health]:
+        """For ``carekit doctor``: try what it needs (connect, log in, hand over), and say what is wrong and the remedy.
+
+        May take its time and use the network, but must leave nothing behind that somebody else could notice.
+        """
+        return ()

@@ -15,11 +15,16 @@ from typing import ClassVar, Protocol
 import msgspec
 
 from carekit.facts.events import Event
-from carekit.facts.nouns import Agent, Contact, Conversation
+from carekit.facts.nouns import Agent, Contact, Conversation, DeliveryStatus, Letter
 from carekit.ground.values import Value
 from carekit.seams.component import Component
 from carekit.seams.query import Page, Query
 from carekit.seams.scope import Scope
+
+Message = tuple[str, int]
+"""A message by its conversation and step."""
+ViewKey = tuple[str, str]
+"""A row of a view: the view's name, and the row's key within it."""
 
 
 class Wanted(Value, frozen=True):
@@ -33,6 +38,10 @@ class Wanted(Value, frozen=True):
     streams: Collection[str] = ()
     """Streams of channels whose last step is needed."""
     jobs: Collection[int] = ()
+    deliveries: Collection[Message] = ()
+    """Messages of ours whose delivery status is needed."""
+    letters: Collection[str] = ()
+    views: Collection[ViewKey] = ()
 
 
 class Loaded(Value, frozen=True):
@@ -56,13 +65,17 @@ class Loaded(Value, frozen=True):
     jobs: Mapping[int, Job]
     queued: dict[str, int] = msgspec.field(default_factory=dict)
     """How many open conversations wait in the queue of each inbox that has any."""
+    deliveries: dict[Message, DeliveryStatus] = msgspec.field(default_factory=dict)
+    """Those that a delivery was noted for."""
+    letters: dict[str, Letter] = msgspec.field(default_factory=dict)
+    views: dict[ViewKey, str] = msgspec.field(default_factory=dict)
 
 
 class Job(Value, frozen=True):
     """Work that must happen after the commit: ``send`` a message, or let a ``bot`` answer.
 
-    Jobs of one ``lane`` run one at a time, in order of id. A job is taken under a lease; its ``token`` grows with every
-    lease, so that a worker that lost its lease cannot finish it. ``id`` 0 means not stored yet.
+    Jobs of one ``lane`` run one at a time, in order of id. A job belongs to one node at a time; its ``token`` grows
+    each time it is given to one, so that a node that lost it cannot finish it. ``id`` 0 means not stored yet.
     """
 
     lane: str
@@ -70,18 +83,54 @@ class Job(Value, frozen=True):
     stream: str
     seq: int
     due: datetime
+    destination: str = ""
+    """Where it goes: ``channel:<name>`` or ``bot:<name>``."""
     id: int = 0
     attempts: int = 0
     token: int = 0
+    begun: bool = False
+    """The far side may have seen an attempt whose outcome nobody noted."""
+
+    def place(self, id: int, token: int) -> None:
+        """Give it its id and token: for the store that keeps it, once, before anybody else has seen it."""
+        msgspec.structs.force_setattr(self, "id", id)
+        msgspec.structs.force_setattr(self, "token", token)
+
+
+class JobBegun(Value, frozen=True):
+    """An attempt at a job begins, from which on its outcome may be unknown."""
+
+    id: int
+    token: int
 
 
 class JobDone(Value, frozen=True):
-    """The outcome of a leased job: removed, or due again at ``retry_at`` after ``attempts`` tries."""
+    """The outcome of a job: removed, or free and due again at ``retry_at`` after ``attempts`` tries.
+
+    With a retry, all of its lane becomes free, so that nothing overtakes it.
+    """
 
     id: int
     token: int
     retry_at: datetime | None = None
     attempts: int = 0
+
+
+class Text(Value, frozen=True):
+    """What the message at a *position* of the log says, for the search."""
+
+    position: int
+    conversation: str
+    text: str
+
+
+class Hit(Value, frozen=True):
+    """A message that matches a search, and the part of it that does, as ``(text, matches)`` pieces in order."""
+
+    conversation: str
+    seq: int
+    at: datetime
+    pieces: tuple[tuple[str, bool], ...]
 
 
 class Batch(Value, frozen=True):
@@ -99,19 +148,23 @@ class Batch(Value, frozen=True):
     receipts: Mapping[str, str] = msgspec.field(default_factory=dict)
     """New receipts; `Conflict` if one exists."""
     jobs: Sequence[Job] = ()
-    """New jobs, already leased to the writer until ``lease_until``."""
-    lease_until: datetime | None = None
+    """New jobs. One whose lane is empty, or is wholly this node's, belongs to ``node``; others are free."""
+    node: int = 0
+    """The node that writes, 0 for one that takes no jobs."""
+    begun: Sequence[JobBegun] = ()
+    """`Conflict` for a job that is no longer under its token."""
     done: Sequence[JobDone] = ()
+    """Likewise."""
     marks: Mapping[str, str] = msgspec.field(default_factory=dict)
     credentials: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Agent id to password hash."""
-
-
-class Written(Value, frozen=True):
-    """What the store added to a batch: the events with their positions, the jobs with their ids and tokens."""
-
-    events: Sequence[Event]
-    jobs: Sequence[Job]
+    deliveries: Mapping[Message, DeliveryStatus] = msgspec.field(default_factory=dict)
+    letters: Mapping[str, Letter | None] = msgspec.field(default_factory=dict)
+    """Dead letters by id; None removes one."""
+    views: Mapping[ViewKey, str] = msgspec.field(default_factory=dict)
+    """Rows of views; an empty text removes one."""
+    texts: Sequence[Text] = ()
+    """Messages to be found by the search."""
 
 
 class Transaction(Protocol):
@@ -121,8 +174,19 @@ class Transaction(Protocol):
         """Everything *wanted*, as of now and locked until the end."""
         ...
 
-    def write(self, batch: Batch) -> Written:
-        """Keep *batch*; durable when the transaction ends. Raises `Conflict` if somebody else was first."""
+    def write(self, batch: Batch) -> None:
+        """Keep *batch*; durable when the transaction ends. Raises `Conflict` if somebody else was first.
+
+        Gives every event its position (`Event.place`) and every job its id and token (`Job.place`, token 0 for a job
+        that is free).
+        """
+        ...
+
+    def erase(self, contact: str) -> Sequence[str]:
+        """Remove a contact, their conversations and all that was said in them; the digests of bytes nobody needs now.
+
+        What says that a message was received stays, without its content, so that it does not come back.
+        """
         ...
 
 
@@ -131,6 +195,8 @@ class Store(Component):
 
     inline: ClassVar[bool] = False
     """It never blocks, so the service may call it on the event loop."""
+    shared: bool = False
+    """Several nodes may work on it at once, so that what is committed elsewhere must be looked for."""
 
     def open(self) -> None:
         """Connect and make ready; raises `StoreError` that says what is wrong and the remedy."""
@@ -143,6 +209,8 @@ class Store(Component):
     def transaction(self) -> AbstractContextManager[Transaction]:
         """A unit of work: committed at its end, rolled back by an exception."""
         raise NotImplementedError
+
+    # --- conversations, contacts, events
 
     def conversation(self, id: str, scope: Scope) -> Conversation | None:
         """The conversation *id*, None if there is none or *scope* does not reach it."""
@@ -158,6 +226,10 @@ class Store(Component):
 
     def events(self, stream: str, after: int = 0, limit: int | None = None, *, last: bool = False) -> list[Event]:
         """The events of *stream* with ``seq > after``, oldest first; with ``last`` the newest *limit* of them."""
+        raise NotImplementedError
+
+    def deliveries(self, conversation: str) -> dict[int, DeliveryStatus]:
+        """How far our messages of a conversation got, by step; those that nothing was noted for are queued."""
         raise NotImplementedError
 
     def feed(self, after: int, limit: int, scope: Scope) -> list[Event]:
@@ -176,6 +248,12 @@ class Store(Component):
         """Contacts in order of id from *cursor* on, and the next cursor."""
         raise NotImplementedError
 
+    def search(self, words: str, limit: int, scope: Scope) -> list[Hit]:
+        """Messages with all of *words* (the last may be the beginning of one), newest first, within *scope*."""
+        raise NotImplementedError
+
+    # --- agents, marks, keys, letters, views
+
     def agents(self) -> list[Agent]:
         """All agents by id."""
         raise NotImplementedError
@@ -192,22 +270,57 @@ class Store(Component):
         """The conversation id that a thread key (``<channel>|<key>``) leads to."""
         raise NotImplementedError
 
+    def letters(self, after: str, limit: int) -> list[Letter]:
+        """Dead letters in order of id from *after* on."""
+        raise NotImplementedError
+
+    def count_letters(self) -> dict[str, int]:
+        """How many dead letters each channel has that has any."""
+        raise NotImplementedError
+
+    def view(self, name: str, first: str, last: str) -> list[tuple[str, str]]:
+        """The rows of a view with ``first <= key <= last``, in order of key."""
+        raise NotImplementedError
+
+    def digests(self, after: str, limit: int) -> list[str]:
+        """Digests of kept bytes that an event refers to, in order from *after* on, each once."""
+        raise NotImplementedError
+
+    # --- what must happen later
+
     def due(self, now: datetime, limit: int) -> list[str]:
         """Ids of conversations that have a timer due by *now*."""
         raise NotImplementedError
 
-    def next_due(self) -> datetime | None:
-        """The instant of the earliest timer of all."""
+    def next_due(self, now: datetime) -> datetime | None:
+        """The instant of the earliest timer, or of the earliest free job that is due after *now*."""
         raise NotImplementedError
 
-    def lease(self, now: datetime, until: datetime, limit: int) -> list[Job]:
-        """Take up to *limit* jobs that are due and not leased, at most one a lane, leased to the caller *until*."""
+    def join(self, now: datetime, until: datetime) -> int:
+        """A number for a node that begins to work, alive *until* then unless it beats.
+
+        Raises `StoreError` if another node works on a store that is not ``shared``.
+        """
         raise NotImplementedError
 
-    def reclaim(self) -> int:
-        """Let go of the leases of a process that has died; how many. Only for stores that one process at a time
-        works on: elsewhere the lease itself tells when its holder is dead, and this does nothing."""
-        return 0
+    def beat(self, node: int, now: datetime, until: datetime) -> bool:
+        """Keep *node* alive *until* then; False if it was not alive any more *now*: its jobs may be others' by now."""
+        raise NotImplementedError
+
+    def leave(self, node: int) -> None:
+        """Let go of all that belongs to *node*, at once."""
+        raise NotImplementedError
+
+    def lease(self, node: int, now: datetime, limit: int, skip: Collection[str] = ()) -> list[Job]:
+        """Give *node* up to *limit* jobs that are due and belong to no node alive, first of their lanes.
+
+        Jobs for the destinations to *skip* are left where they are.
+        """
+        raise NotImplementedError
+
+    def claim(self, name: str, node: int, now: datetime) -> bool:
+        """Make *name* belong to *node*, unless it belongs to another node that is alive; whether it does now."""
+        raise NotImplementedError
 
     def pending_jobs(self) -> int:
         """How many jobs are not done."""

@@ -6,13 +6,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from carekit.ground.clock import Clock
 from carekit.ground.errors import CarekitError
-from carekit.seams.store import Job, Store
-from carekit.service.commands import Command, Wake
+from carekit.seams.store import Store
+from carekit.service.node import Node
+from carekit.service.outbox.outbox import Outbox
+from carekit.service.pipeline.commands import Command, Wake
 
 log = logging.getLogger("carekit.alarms")
 
@@ -34,16 +36,16 @@ class Alarms:
         clock: Clock,
         *,
         submit: Callable[[Command], Awaitable[object]],
-        take: Callable[[Job], None],
+        outbox: Outbox,
+        node: Node,
         sweep: Callable[[], Awaitable[None]],
-        lease: timedelta,
     ) -> None:
         self._store = store
         self._clock = clock
         self._submit = submit
-        self._take = take
+        self._outbox = outbox
+        self._node = node
         self._sweep = sweep
-        self._lease = lease
         self._next: datetime | None = None
         self._earlier = asyncio.Event()
         self._failed = False
@@ -79,11 +81,18 @@ class Alarms:
             if failed:
                 self._failed = True
                 break  # they are still due: looking again at once would never end
-        jobs = await self._in_thread(lambda: self._store.lease(now, now + self._lease, BATCH))
-        for job in jobs:
-            self._take(job)
-        self._next = await self._in_thread(self._store.next_due)
-        return done + len(jobs)
+        leased = await self._lease(now)
+        self._next = await self._in_thread(lambda: self._store.next_due(now))
+        return done + leased
+
+    async def _lease(self, now: datetime) -> int:
+        """Take up jobs that belong to nobody, as many as there is room for; how many."""
+        node, skip = self._node.number, self._outbox.blocked(now)
+        if not node or not self._outbox.room:
+            return 0
+        jobs = await self._in_thread(lambda: self._store.lease(node, now, BATCH, skip))
+        self._outbox.take(*jobs)
+        return len(jobs)
 
     async def _sleep(self) -> None:
         self._earlier.clear()

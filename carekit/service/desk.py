@@ -23,10 +23,10 @@ from carekit.seams.query import Page, Query
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Store
 from carekit.seams.survey import SurveyProvider
-from carekit.service import commands as c
 from carekit.service.blobs import Blobs
 from carekit.service.hub import Hub
-from carekit.service.pipeline import Kept
+from carekit.service.pipeline import commands as c
+from carekit.service.pipeline.world import Kept
 from carekit.service.signing import Passwords, Signer
 from carekit.service.staff import Wish, change_of, check_agent
 from carekit.service.waits import HandleTimes
@@ -128,7 +128,7 @@ class CareDesk:
             raise Refused(
                 "a message needs the far side's own id, or repetitions could not be told", field="external_id"
             )
-        return c.Receive(
+        return c.Receive.of(
             _fitting(inbound, plain=_is_plain(inbound)), channel.capabilities.live, channel.inbox, marks or _NO_MARKS
         )
 
@@ -411,7 +411,9 @@ def _is_plain(inbound: Inbound) -> bool:
     """Whether it surely holds what its class says: a quick look, which most messages pass."""
     sender = inbound.sender
     try:
-        "".join((inbound.channel, inbound.external_id, inbound.text, inbound.conversation, inbound.account))
+        "".join(
+            (inbound.channel, inbound.external_id, inbound.text, inbound.conversation, inbound.account, inbound.inbox)
+        )
         "".join((inbound.subject, inbound.html, inbound.intent, inbound.raw, *inbound.thread, *inbound.keys))
         "".join((sender.kind, sender.value, sender.name))
     except TypeError:

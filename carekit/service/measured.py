@@ -15,13 +15,15 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
-from carekit.facts.events import BotAsked, Event, MessageSent
-from carekit.facts.nouns import Contact, Conversation
+from carekit.facts.events import BotAsked, MessageSent
 from carekit.seams.hookspecs import Sample
 from carekit.seams.store import Job
-from carekit.service.commands import BotDone, Command, Sent
-from carekit.service.outbox import Outbox
-from carekit.service.pipeline import Kept, Pipeline
+from carekit.service.outbox.breaker import Breaker
+from carekit.service.outbox.errands import Errands
+from carekit.service.outbox.lanes import Found
+from carekit.service.pipeline.commands import BotDone, Command, Sent
+from carekit.service.pipeline.line import Pipeline
+from carekit.service.pipeline.world import Kept
 
 Tell = Callable[[Sample], None]
 """Takes a measurement; called from whichever thread did the work."""
@@ -42,27 +44,23 @@ class MeasuredPipeline(Pipeline):
             self._tell(Sample("commit", perf_counter() - begun, len(commands)))
 
 
-class MeasuredOutbox(Outbox):
+class MeasuredErrands(Errands):
     """Tells how long each bot thought and each channel sent, whatever came of it."""
 
     def __init__(self, *, tell: Tell, **named: Any) -> None:
         super().__init__(**named)
         self._tell = tell
 
-    async def _ask(
-        self, job: Job, asked: BotAsked, conversation: Conversation, contact: Contact, events: list[Event]
-    ) -> BotDone:
+    async def ask(self, job: Job, asked: BotAsked, found: Found, breaker: Breaker) -> BotDone:
         begun = perf_counter()
         try:
-            return await super()._ask(job, asked, conversation, contact, events)
+            return await super().ask(job, asked, found, breaker)
         finally:
             self._tell(Sample("bot", perf_counter() - begun))
 
-    async def _send(
-        self, job: Job, message: MessageSent, conversation: Conversation, contact: Contact, events: list[Event]
-    ) -> Sent:
+    async def send(self, job: Job, message: MessageSent, found: Found, breaker: Breaker) -> Sent:
         begun = perf_counter()
         try:
-            return await super()._send(job, message, conversation, contact, events)
+            return await super().send(job, message, found, breaker)
         finally:
             self._tell(Sample("send", perf_counter() - begun))

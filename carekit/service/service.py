@@ -4,85 +4,89 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
+from enum import StrEnum
 from functools import partial
-from pathlib import Path
 
-from carekit.facts.events import Event
-from carekit.facts.nouns import Contact, Conversation, Status
+from carekit.facts.events import BotAsked, Event
+from carekit.facts.nouns import Status
 from carekit.ground.clock import Clock, SystemClock
-from carekit.ground.errors import CarekitError, ConfigError
+from carekit.ground.errors import CarekitError
 from carekit.ground.ids import Ids, RandomIds
 from carekit.ground.values import replace
-from carekit.rules.context import SurveyOffer
-from carekit.rules.turn import Rulebook
 from carekit.seams.component import Component, Health
-from carekit.seams.desk import ChannelInfo, Live
+from carekit.seams.desk import Live
 from carekit.seams.query import Query
 from carekit.seams.scope import EVERYTHING
-from carekit.seams.store import Store
+from carekit.seams.store import Job, Store
+from carekit.service import compose
 from carekit.service.alarms import Alarms
-from carekit.service.blobs import Blobs, FolderBlobs, MemoryBlobs
-from carekit.service.commands import Command, Offer
 from carekit.service.config import Settings
-from carekit.service.desk import CareDesk
 from carekit.service.hub import Hub
-from carekit.service.measured import MeasuredOutbox, MeasuredPipeline
+from carekit.service.node import Node
 from carekit.service.notify import Notifier
-from carekit.service.outbox import Outbox
-from carekit.service.pipeline import Kept, Pipeline
+from carekit.service.outbox.lanes import Found
+from carekit.service.outbox.outbox import Outbox
+from carekit.service.pipeline.commands import Begun, Command, Offer
+from carekit.service.pipeline.world import Kept
 from carekit.service.plugins import Plugins
-from carekit.service.signing import Signer
 from carekit.service.writer import Writer
 
 log = logging.getLogger("carekit.service")
 
-LEASE = timedelta(seconds=120)
-"""How long a job belongs to this process before another may take it."""
 DRAIN = 1.5
 """Seconds that running jobs get when the service stops."""
+
+
+class Role(StrEnum):
+    """What a process of the service does."""
+
+    ALL = "all"
+    WEB = "web"
+    """Answers requests and live connections, and leaves bots, sending, timers and fetching to others."""
+    WORKER = "worker"
+    """Does these, and answers no requests but those for its health."""
 
 
 class Service:
     """Everything of one file, built but not yet running. Use ``open``, ``start``, ``stop`` in this order."""
 
     def __init__(
-        self, settings: Settings, plugins: Plugins, *, clock: Clock | None = None, ids: Ids | None = None
+        self,
+        settings: Settings,
+        plugins: Plugins,
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        role: Role = Role.ALL,
     ) -> None:
         self.settings = settings
         self.plugins = plugins
+        self.role = role
         self.clock = clock or SystemClock()
         self.store: Store = settings.store.component
         self.hub = Hub()
         self.notifier = Notifier(plugins.on_event, plugins.on_measured)
         self.channels = {name: part.component for name, part in settings.channels.items()}
-        self.signer = Signer(self._secret())
+        self.signer = compose.signer(settings)
         for component in self.components():
             component.secret = self.signer.derive(f"component:{component.name}")
-        push = {name: channel.capabilities.push for name, channel in self.channels.items()}
-        book = self._rulebook()
-        new_pipeline: Callable[..., Pipeline] = Pipeline
-        new_outbox: Callable[..., Outbox] = Outbox
-        if self.notifier.measures:  # the plain ones pay nothing for it
-            new_pipeline = partial(MeasuredPipeline, tell=self.notifier.measured)
-            new_outbox = partial(MeasuredOutbox, tell=self.notifier.measured)
-        self.pipeline = new_pipeline(self.store, book, self.clock, ids or RandomIds(), push=push, lease=LEASE)
+        self.pipeline = compose.pipeline(
+            settings, self.signer, self.notifier, self.clock, ids or RandomIds(), self._node_for_jobs
+        )
         self.writer = Writer(self.pipeline, self._committed, inline=self.store.inline)
-        self.desk = self._desk()
-        bots = {name: (part.component, part.reserved.timeout) for name, part in settings.bots.items()}
-        self.outbox = new_outbox(
-            channels=self.channels,
-            bots=bots,
-            clock=self.clock,
+        self.desk = compose.desk(settings, self.signer, self.clock, self.writer, self.hub)
+        self.node = Node(self.store, self.clock, self.desk.read)
+        self.outbox = Outbox(
+            compose.errands(settings, self.notifier, self.clock, self._earlier, self._mark),
+            self.node,
             post=self.writer.post,
             load=self._load,
             look=self._look if self.store.inline else None,
-            lease=LEASE,
         )
+        self.node.lost = self.outbox.drop
         self.alarms = Alarms(
-            self.store, self.clock, submit=self.submit, take=self.outbox.take, sweep=self.drain_queue, lease=LEASE
+            self.store, self.clock, submit=self.submit, outbox=self.outbox, node=self.node, sweep=self.drain_queue
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._failed: dict[str, str] = {}
@@ -94,20 +98,28 @@ class Service:
     def open(self) -> None:
         """Open the store; raises `StoreError`."""
         self.store.open()
+        if self.store.inline:
+            self.node.begin_alone()
 
     async def start(self) -> None:
         """Begin to work in the background: timers, jobs, and every component that runs."""
-        await self.desk.read(self.store.reclaim)
         page = await self.desk.conversations(Query(status=(Status.RESOLVED,), limit=100), EVERYTHING)
         for conversation in reversed(page.items):
             self.desk.handle_times.note(conversation)
-        self._tasks.append(asyncio.create_task(self.alarms.run(), name="alarms"))
+        if self.role is Role.WEB:
+            return
+        await self.node.beat()
+        self._begin(self.node.run(self.outbox.watch), "node")
+        self._begin(self.alarms.run(), "alarms")
         for component in self.components():
             if type(component).run is not Component.run:
-                self._tasks.append(asyncio.create_task(self._supervise(component), name=component.name))
+                self._begin(self._supervise(component), component.name)
+
+    def _begin(self, work: compose.Work, name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
 
     async def stop(self) -> None:
-        """End everything, within seconds; what is not finished is taken up at the next start."""
+        """End everything, within seconds; what is not finished is taken up at the next start, or by another node."""
         self.hub.close()
         for task in self._tasks:
             task.cancel()
@@ -115,6 +127,10 @@ class Service:
             await asyncio.wait(self._tasks, timeout=DRAIN)
         await self.outbox.stop(DRAIN)
         await self.writer.close()
+        try:
+            await self.node.leave()
+        except CarekitError as error:
+            log.warning("others will have to wait until this process counts as dead: %s", error)
         self.desk.close()
         self.notifier.close()
         self.store.close()
@@ -124,34 +140,6 @@ class Service:
         settings = self.settings
         sections = (settings.channels, settings.bots, settings.surveys, settings.apps)
         return [part.component for section in sections for part in section.values()]
-
-    async def health(self) -> list[Health]:
-        """How the store and every component are, broken plugins included."""
-        found = [await self._health_of_store()]
-        found += [await _health_of(component) for component in self.components()]
-        found += [Health(name, "failed", error) for name, error in self._failed.items()]
-        found += [Health(f"plugin {info.name}", "degraded", info.error) for info in self.plugins.broken]
-        found += [
-            Health(f"plugin {name}", "degraded", f"failed {count} times in a hook")
-            for name, count in self.notifier.failures.items()
-        ]
-        return found + [aside for name in self.channels if (aside := await self._set_aside(name))]
-
-    async def _health_of_store(self) -> Health:
-        try:
-            jobs = await self.desk.read(self.store.pending_jobs)
-        except CarekitError as error:
-            return Health("store", "failed", str(error))
-        return Health("store", "ok", f"{jobs} job(s) waiting")
-
-    async def _set_aside(self, channel: str) -> Health | None:
-        """The channel's payloads that could not be read, if there are any."""
-        events = await self.desk.read(lambda: self.store.events(f"channel:{channel}"))
-        if not events:
-            return None
-        last = f"{events[-1].at:%Y-%m-%d %H:%M} UTC"
-        text = f"{len(events)} message(s) could not be read and are set aside, the last at {last}"
-        return Health(f"channel {channel}", "degraded", text)
 
     # --- work
 
@@ -190,6 +178,7 @@ class Service:
 
     async def settle(self) -> None:
         """Wait until no job runs and nothing is due: for tests and one-shot commands."""
+        await self.node.beat()
         while True:
             await self.outbox.idle()
             if queue := [task for task in self._tasks if task.get_name() == "queue" and not task.done()]:
@@ -197,6 +186,10 @@ class Service:
                 continue
             if not await self.alarms.look() and not self.outbox.busy:
                 return
+
+    def _node_for_jobs(self) -> int:
+        """The node that new jobs belong to: this one, if it works and has room."""
+        return self.node.number if self.outbox.room else 0
 
     def _committed(self, kept: Sequence[Kept]) -> None:
         """Right after a commit: followers, jobs, timers, capacity, plugins."""
@@ -206,21 +199,22 @@ class Service:
         for result in kept:
             conversation = result.conversation
             if heard:
-                live.extend(_live(event, result) for event in result.events)
-            if conversation is not None and result.events:
-                if conversation.timers:
+                live += [_live(event, result) for event in result.events]
+            if conversation is not None:
+                if result.timed:
                     self.alarms.set(min(conversation.timers.values()))
-                if conversation.status is Status.RESOLVED:
+                if conversation.status is Status.RESOLVED and result.events:
                     self.desk.handle_times.note(conversation)
             if result.jobs:
-                self.outbox.take(*result.jobs)
-            freed = freed or bool(result.freed)
+                self.outbox.take_kept(result)
+            if result.freed:
+                freed = True
         if live:
             self.hub.publish(live)
             self.notifier.events(live)
         if freed:
             self._tasks = [task for task in self._tasks if not task.done()]
-            self._tasks.append(asyncio.create_task(self._drain_soon(), name="queue"))
+            self._begin(self._drain_soon(), "queue")
 
     async def _drain_soon(self) -> None:
         try:
@@ -244,82 +238,57 @@ class Service:
             await asyncio.sleep(wait)
             wait = min(60.0, wait * 2)
 
-    async def _load(self, stream: str, seq: int) -> tuple[Conversation, Contact, list[Event]] | None:
-        return await self.desk.read(partial(self._look, stream, seq))
+    # --- what jobs need
 
-    def _look(self, stream: str, seq: int) -> tuple[Conversation, Contact, list[Event]] | None:
-        conversation = self.store.conversation(stream, EVERYTHING)
+    async def _mark(self, job: Job) -> None:
+        await self.writer.submit(Begun(job))
+
+    async def _earlier(self, stream: str, step: int, last: int) -> Sequence[Event]:
+        after = max(0, step - 1 - last)
+        return await self.desk.read(partial(self.store.events, stream, after, step - 1 - after))
+
+    async def _load(self, job: Job) -> Found | None:
+        return await self.desk.read(partial(self._look, job))
+
+    def _look(self, job: Job) -> Found | None:
+        conversation = self.store.conversation(job.stream, EVERYTHING)
         contact = self.store.contact(conversation.contact, EVERYTHING) if conversation else None
-        if conversation is None or contact is None:
+        asked = self.store.events(job.stream, job.seq - 1, 1)
+        if conversation is None or contact is None or not asked:
             return None
-        after = max(0, seq - 80)
-        return conversation, contact, self.store.events(stream, after, seq - after)
+        fact = asked[0].fact
+        message = self.store.events(job.stream, fact.message - 1, 1) if isinstance(fact, BotAsked) else []
+        return Found(conversation, contact, asked[0], message[0] if message else None)
 
-    # --- building
+    # --- health
 
-    def _rulebook(self) -> Rulebook:
-        settings = self.settings
-        rules = [(part.component, part.component.listens) for part in settings.policies.values()]
-        surveys = {
-            name: SurveyOffer(name, p.component.kind, p.component.question, p.component.best, self._survey_link(name))
-            for name, p in settings.surveys.items()
-        }
-        return Rulebook.of(
-            rules,
-            settings.channels,
-            service=settings.service.name,
-            config=settings.fingerprint,
-            calendars=settings.calendars,
-            surveys=surveys,
-        )
+    async def health(self) -> list[Health]:
+        """How the store and every component are, broken plugins included."""
+        found = [await self._health_of_store(), *self.outbox.health()]
+        for component in self.components():
+            found += await _health_of(component)
+        found += [Health(name, "failed", error) for name, error in self._failed.items()]
+        found += [Health(f"plugin {info.name}", "degraded", info.error) for info in self.plugins.broken]
+        found += [
+            Health(f"plugin {name}", "degraded", f"failed {count} times in a hook")
+            for name, count in self.notifier.failures.items()
+        ]
+        return found + await self._dead_letters()
 
-    def _survey_link(self, name: str) -> Callable[[str], str]:
-        base = self.settings.service.url.rstrip("/")
-        return lambda conversation: f"{base}/surveys/{name}/{self.signer.seal(f'survey:{name}', conversation)}"
+    async def _health_of_store(self) -> Health:
+        try:
+            jobs = await self.desk.read(self.store.pending_jobs)
+        except CarekitError as error:
+            return Health("store", "failed", str(error))
+        return Health("store", "ok", f"{jobs} job(s) waiting")
 
-    def _desk(self) -> CareDesk:
-        settings = self.settings
-        channels = {
-            name: ChannelInfo(
-                name,
-                part.offer.name,
-                part.reserved.inbox or name,
-                part.component.capabilities,
-                part.reserved.title or name,
-            )
-            for name, part in settings.channels.items()
-        }
-        surveys = {name: part.component for name, part in settings.surveys.items()}
-        hours = {
-            name: settings.calendars[part.reserved.calendar]
-            for name, part in settings.channels.items()
-            if part.reserved.calendar
-        }
-        return CareDesk(
-            name=settings.service.name,
-            timezone=settings.service.timezone,
-            base_url=settings.service.url,
-            clock=self.clock,
-            store=self.store,
-            writer=self.writer,
-            hub=self.hub,
-            blobs=self._blobs(),
-            signer=self.signer,
-            channels=channels,
-            surveys=surveys,
-            hours=hours,
-        )
-
-    def _blobs(self) -> Blobs:
-        return MemoryBlobs() if self.store.inline else FolderBlobs(self.settings.service.data / "blobs")
-
-    def _secret(self) -> str:
-        given = self.settings.service.secret
-        if given is not None:
-            return given.reveal()
-        if self.store.inline:
-            return secrets.token_hex(32)
-        return _kept_secret(self.settings.service.data / "secret")
+    async def _dead_letters(self) -> list[Health]:
+        try:
+            counts = await self.desk.read(self.store.count_letters)
+        except CarekitError:
+            return []  # the store's own health says so
+        text = "{} dead letter(s) need somebody to look at them: carekit dead list"
+        return [Health(f"channel {name}", "degraded", text.format(count)) for name, count in sorted(counts.items())]
 
 
 def _live(event: Event, kept: Kept) -> Live:
@@ -330,27 +299,9 @@ def _live(event: Event, kept: Kept) -> Live:
     return Live(event, None)
 
 
-async def _health_of(component: Component) -> Health:
+async def _health_of(component: Component) -> Sequence[Health]:
     try:
-        return await component.health()
+        told = await component.health()
     except Exception as error:  # noqa: BLE001 - a stranger's code; one that cannot tell is not well
-        return Health(component.name, "failed", f"it cannot tell its health: {type(error).__name__}")
-
-
-def _kept_secret(path: Path) -> str:
-    """The secret in *path*, made at the first start and readable by its owner alone."""
-    try:
-        if path.exists() and (kept := path.read_text("ascii").strip()):
-            return kept
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Written beside and moved into place: a start that dies half-way must not leave an empty secret to sign with.
-        new = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        new.touch(mode=0o600)
-        new.write_text(secret := secrets.token_hex(32), "ascii")
-        new.replace(path)
-        return secret
-    except (OSError, UnicodeDecodeError) as error:
-        text = error.strerror if isinstance(error, OSError) else "it is not a secret of ours"
-        raise ConfigError(
-            f"[service] data: cannot keep a secret in {path}: {text}; make the folder writable or set [service] secret"
-        ) from None
+        return [Health(component.name, "failed", f"it cannot tell its health: {type(error).__name__}")]
+    return [told] if isinstance(told, Health) else list(told)

@@ -13,12 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from carekit.ground.errors import CarekitError, Conflict, Refused, Unavailable
-from carekit.service.commands import Command
-from carekit.service.pipeline import Kept, Pipeline
+from carekit.service.pipeline.commands import Command
+from carekit.service.pipeline.line import Pipeline
+from carekit.service.pipeline.world import Kept
 
 LARGEST = 256
 """Commands in one transaction."""
-Done = Callable[[Kept | Exception], None]
+Told = Callable[[Kept | Exception], None]
 """Called with the result of a command."""
 
 WAITING = 5000
@@ -38,7 +39,7 @@ class Writer:
     def __init__(self, pipeline: Pipeline, committed: Callable[[list[Kept]], None], *, inline: bool) -> None:
         self._pipeline = pipeline
         self._committed = committed
-        self._waiting: deque[tuple[Command, Done]] = deque()
+        self._waiting: deque[tuple[Command, Told]] = deque()
         self._busy_on: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._thread = None if inline else ThreadPoolExecutor(1, thread_name_prefix="carekit-writer")
@@ -52,7 +53,7 @@ class Writer:
             self.post(command, partial(_settle, future))
         return future
 
-    def post(self, command: Command, done: Done) -> None:
+    def post(self, command: Command, done: Told) -> None:
         """Write *command* with the next batch and then call *done* with its result.
 
         For what already happened and must be noted (a bot answered, a channel sent): it is never turned away.
@@ -87,7 +88,7 @@ class Writer:
             self._tell(batch, await loop.run_in_executor(self._thread, _handled, self._pipeline, commands))
         self._busy_on = None
 
-    def _take(self) -> list[tuple[Command, Done]]:
+    def _take(self) -> list[tuple[Command, Told]]:
         waiting = self._waiting
         if len(waiting) <= LARGEST:
             batch = list(waiting)
@@ -95,7 +96,7 @@ class Writer:
             return batch
         return [waiting.popleft() for _ in range(LARGEST)]
 
-    def _tell(self, batch: list[tuple[Command, Done]], results: Sequence[Kept | Exception]) -> None:
+    def _tell(self, batch: list[tuple[Command, Told]], results: Sequence[Kept | Exception]) -> None:
         try:
             for (_, done), result in zip(batch, results, strict=True):
                 done(result)  # who asked hears of it before those who only follow

@@ -14,7 +14,6 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from carekit.builtin.loopback import Loopback
-from carekit.builtin.memory import MemoryStore
 from carekit.facts.actions import Action, AddNote, Reopen, Resolve, Send
 from carekit.facts.events import Event, Fact, MessageReceived, MessageSent
 from carekit.facts.nouns import Address, Agent, Conversation, Inbound, Presence
@@ -204,11 +203,7 @@ class DeskKit:
         return until
 
     def _next_instant(self) -> datetime | None:
-        store = self.service.store
-        found = [store.next_due()]
-        if isinstance(store, MemoryStore):  # other stores tell of jobs when they are asked at the right time
-            found.append(store.next_job(self.clock.now()))
-        return min((instant for instant in found if instant is not None), default=None)
+        return self.service.store.next_due(self.clock.now())
 
     # --- what is
 

@@ -176,7 +176,7 @@ def test_a_mail_that_cannot_be_read_is_set_aside(shop: Shop) -> None:
     health = {each["name"]: each for each in shop.http.get("/readyz").json()["components"]}
     told = health["channel support-mail"]
     assert told["state"] == "degraded"
-    assert "1 message(s) could not be read and are set aside" in told["detail"]
+    assert "dead letter(s) need somebody to look at them" in told["detail"]
     assert shop.http.get("/readyz").status_code == 200
     feed = shop.get("events", limit=200, after=0)["items"]
     [aside] = [event for event in feed if event["kind"] == "inbound_quarantined"] or quarantined(shop)

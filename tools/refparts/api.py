@@ -25,7 +25,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Actions", ("carekit.facts.actions",)),
     ("For policies", ("carekit.rules.context", "carekit.rules.templates", "carekit.ground.calendars",
      "carekit.ground.durations", "carekit.ground.clock")),
-    ("To and from JSON", ("carekit.facts.codec",)),
+    ("To and from JSON, and what a search finds", ("carekit.facts.codec", "carekit.rules.search")),
     ("Errors", ("carekit.ground.errors",)),
 )  # fmt: skip
 """Where names come from, in the order of the page."""

@@ -13,7 +13,7 @@ class TestSms(ChannelContract):
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from random import Random
@@ -195,8 +195,9 @@ class ChannelContract:
         if not channel.capabilities.push:
             assert changes == []
             return
-        assert len(changes) == 1, [change.detail for change in changes]
-        assert changes[0].status in (DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.READ), changes[0]
+        outcomes = [change for change in changes if change.status is not DeliveryStatus.SENDING]
+        assert len(outcomes) == 1, [change.detail for change in changes]
+        assert outcomes[0].status in (DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.READ), outcomes[0]
         assert kit.service.store.pending_jobs() == 0
 
     def test_an_unreachable_far_side_is_told_apart(self, unreachable: Channel | None, outbound: Outbound) -> None:
@@ -231,9 +232,10 @@ class ChannelContract:
     def test_it_tells_its_health(self, channel: Channel, kit: DeskKit) -> None:
         """Sound settings have no faults, and its health is told at once."""
         assert list(channel.check()) == []
-        health = kit.run(channel.health())
-        assert isinstance(health, Health)
-        assert health.state in ("ok", "degraded", "failed")
+        told = kit.run(channel.health())
+        healths = [told] if isinstance(told, Health) else list(told)
+        assert healths
+        assert all(health.name and health.state in ("ok", "degraded", "failed") for health in healths)
 
 
 def _assert_sound(channel: Channel, message: Inbound) -> None:
@@ -249,9 +251,13 @@ def _assert_sound(channel: Channel, message: Inbound) -> None:
 def _outbound(text: str, to: str) -> Outbound:
     came = MessageReceived("help me", "far-1", sender=f"email:{to}", subject="A question", meta={})
     history = (Event("c_1", 2, minute(1), "contact", came, position=2),)
+
+    async def earlier(step: int, last: int) -> Sequence[Event]:
+        return history
+
     conversation = Conversation("c_1", "any", "any", "p_1", START, START, subject="A question", seq=3)
     contact = Contact("p_1", START, "Ana", to, (Address("email", to).key,))
-    return Outbound(conversation, contact, 3, MessageSent("agent:ana", text), to, history)
+    return Outbound(conversation, contact, 3, MessageSent("agent:ana", text), to, earlier)
 
 
 def _received(kit: DeskKit) -> list[MessageReceived]:

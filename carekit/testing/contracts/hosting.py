@@ -13,7 +13,7 @@ from carekit.seams.component import Component
 from carekit.seams.hookspecs import hookimpl
 from carekit.seams.policy import Policy
 from carekit.seams.survey import SurveyProvider
-from carekit.service.commands import Staff
+from carekit.service.pipeline.commands import Staff
 from carekit.testing.desk import DeskKit
 
 _KINDS: tuple[tuple[type[Component], str, str], ...] = (

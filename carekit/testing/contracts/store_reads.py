@@ -16,7 +16,8 @@ from carekit.ground.errors import CarekitError
 from carekit.ground.values import replace
 from carekit.seams.query import Query
 from carekit.seams.scope import EVERYTHING, Scope
-from carekit.seams.store import Batch, Store
+from carekit.seams.store import Batch, Store, Text
+from carekit.testing.clock import START
 from carekit.testing.contracts.store_base import StoreBase
 from carekit.testing.contracts.store_writes import generated
 from carekit.testing.contracts.values import conversation, event, keep, minute, started, write
@@ -90,7 +91,7 @@ class StoreReads(StoreBase):
         assert opened.feed(0, 0, EVERYTHING) == []
         assert opened.contacts("", 0, EVERYTHING)[0] == []
         assert opened.due(minute(1), 0) == []
-        assert opened.lease(minute(1), minute(2), 0) == []
+        assert opened.lease(opened.join(minute(0), minute(9)), minute(1), 0) == []
 
     @pytest.mark.parametrize("cursor", ["x", "~", "1~", "-1~c1", "9" * 40 + "~c", "0' OR 1=1", "\x00", "é~é"])
     def test_a_foreign_cursor_is_no_way_in(self, opened: Store, cursor: str) -> None:
@@ -146,7 +147,50 @@ class StoreReads(StoreBase):
         assert (list(opened.conversations(Query(), EVERYTHING).items), opened.count(Query(), EVERYTHING)) == ([], 0)
         assert (opened.feed(0, 9, EVERYTHING), opened.last_position(), opened.events("c1")) == ([], 0, [])
         assert (opened.contacts("", 9, EVERYTHING), opened.agents()) == (([], ""), [])
-        assert (opened.due(minute(9), 9), opened.next_due(), opened.pending_jobs()) == ([], None, 0)
+        assert (opened.due(minute(9), 9), opened.next_due(minute(0)), opened.pending_jobs()) == ([], None, 0)
+
+    # --- search
+
+    @pytest.mark.parametrize(
+        ("words", "found"),
+        [
+            ("parcel", ["c3", "c1"]),
+            ("PARCEL late", ["c1"]),
+            ("late parcel", ["c1"]),
+            ("par", ["c3", "c1"]),
+            ("par late", []),
+            ("late par", ["c1"]),
+            ("cafe", ["c2"]),
+            ("Café's", ["c2"]),
+            ("łódź", ["c2"]),
+            ("12-34", ["c3"]),
+            ("", []),
+            ("!!", []),
+            ("\x00", []),
+            ('" OR *', []),
+            ("nothing", []),
+            ("包裹", ["c4"]),
+        ],
+    )
+    def test_search_finds_whole_words(self, opened: Store, words: str, found: list[str]) -> None:
+        """All words, whatever their case, accents and order, the last perhaps unfinished; newest first."""
+        for id, text in {
+            "c1": "My parcel is late!",
+            "c2": "The Café's table in Łódź",
+            "c3": "parcels: no 12-34",
+            "c4": "包裹 在哪里",
+        }.items():
+            _say(opened, id, text)
+        assert [hit.conversation for hit in opened.search(words, 9, EVERYTHING)] == found
+        assert opened.search(words, 0, EVERYTHING) == []
+
+    def test_a_hit_shows_its_place(self, opened: Store) -> None:
+        """A hit tells the message and its part that matches."""
+        _say(opened, "c1", "Hello, where is my parcel?")
+        (hit,) = opened.search("parcel is", 9, EVERYTHING)
+        assert (hit.conversation, hit.seq, hit.at) == ("c1", 2, START)
+        assert "".join(part for part, _ in hit.pieces) == "Hello, where is my parcel?"
+        assert [part for part, match in hit.pieces if match] == ["is", "parcel"]
 
     # --- scopes
 
@@ -157,6 +201,14 @@ class StoreReads(StoreBase):
         assert len(log) == 3 * len(everyone) + 2
         for scope in _scopes():
             _check_scope(opened, scope, everyone, log)
+
+
+def _say(store: Store, id: str, text: str, **fields: Any) -> None:
+    """A conversation in which the contact said *text*, ready to be found."""
+    c = conversation(id, seq=2, **fields)
+    events = [started(c), event(id, 2, MessageReceived(text, f"x-{id}"))]
+    write(store, Batch(events=events, conversations=[c], contacts=[Contact(c.contact, minute(0))]))
+    write(store, Batch(texts=[Text(events[1].position, id, text)]))
 
 
 def _listed(id: str, inbox: str, row: dict[str, Any]) -> Conversation:
@@ -220,6 +272,7 @@ def _town(store: Store) -> list[Conversation]:
         public, private = MessageReceived("hello", f"x{number}"), NoteAdded("agent:ana", "for us alone")
         events = [started(c), event(c.id, 2, public), event(c.id, 3, private)]
         write(store, Batch(events=events, conversations=[c], contacts=[Contact(contact, minute(0))]))
+        write(store, Batch(texts=[Text(events[1].position, c.id, public.text)]))
     write(store, Batch(contacts=[Contact("p9", minute(0), "never wrote")], receipts={"p9": ""}))
     ana = Agent("ana", "Ana", "ana@desk.example", seq=1)
     added = event(ana.stream, 1, AgentAdded("ana", "Ana", "ana@desk.example"))
@@ -256,6 +309,7 @@ def _check_scope(store: Store, scope: Scope, everyone: list[Conversation], log: 
     feed = [e for e in log if _shown(e, scope, reached)]
     assert store.feed(0, 10_000, scope) == feed, scope
     assert _whole_feed(store, scope, 4) == feed, scope
+    assert [hit.conversation for hit in store.search("hello", 99, scope)] == [c.id for c in reversed(inside)], scope
     people = {c.contact for c in inside} if scope != EVERYTHING else {"p1", "p2", "p3", "p9"}
     assert [contact.id for contact in store.contacts("", 99, scope)[0]] == sorted(people), scope
     for id in ("p1", "p2", "p3", "p9", "p0"):

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from carekit.facts.events import FACTS, Event, Fact
-from carekit.facts.nouns import Agent, Contact, Conversation, Presence
+from carekit.facts.events import FACTS, Event, Fact, MessageReceived
+from carekit.facts.nouns import Agent, Attachment, Contact, Conversation, DeliveryStatus, Letter, Presence
 from carekit.ground.errors import Conflict
 from carekit.ground.values import replace
 from carekit.seams.scope import EVERYTHING
-from carekit.seams.store import Batch, Job, JobDone, Store, Wanted
+from carekit.seams.store import Batch, Job, JobBegun, JobDone, Store, Text, Wanted
 from carekit.testing.contracts.store_base import StoreBase
 from carekit.testing.contracts.values import (
     conversation,
@@ -177,7 +177,7 @@ class StoreWrites(StoreBase):
         _assert_nothing(opened, "c1")
         write(opened, _everything("c1"))
 
-    @pytest.mark.parametrize("fault", ["step", "receipt", "address", "agent", "new agent", "job", "token"])
+    @pytest.mark.parametrize("fault", ["step", "receipt", "address", "agent", "new agent", "job", "token", "begun"])
     def test_a_conflict_leaves_nothing_of_its_batch(self, opened: Store, fault: str) -> None:
         """Whatever makes a batch lose a race, nothing else of that batch is kept, and the next one is."""
         job = Job("old:send", "send", "old", 1, minute(0))
@@ -189,7 +189,7 @@ class StoreWrites(StoreBase):
             addresses={"loopback:taken": "p1"},
             agents=[(ana, None)],
             jobs=[job],
-            lease_until=minute(9),
+            node=opened.join(minute(0), minute(9)),
         ).jobs[0]
         faults: dict[str, dict[str, Any]] = {
             "step": {"events": [started(conversation("c1")), event("old", 7)]},
@@ -199,6 +199,7 @@ class StoreWrites(StoreBase):
             "new agent": {"agents": [(replace(ana, name="Another"), None)]},
             "job": {"done": [JobDone(held.id + 1000, 1)]},
             "token": {"done": [JobDone(held.id, held.token + 1)]},
+            "begun": {"begun": [JobBegun(held.id, held.token + 1)]},
         }
         with refused(opened):
             write(opened, _everything("c1", **faults[fault]))
@@ -276,6 +277,100 @@ class StoreWrites(StoreBase):
         write(opened, Batch(credentials={"ana": "two"}))
         assert (opened.credential("ana"), opened.credential("max")) == ("two", None)
 
+    # --- deliveries, letters, views
+
+    def test_deliveries_are_kept_by_message(self, opened: Store) -> None:
+        """The newest status of each message is read and loaded; one that nothing was noted for is not there."""
+        keep(opened, conversation("c1"), deliveries={("c1", 2): DeliveryStatus.SENDING, ("c1", 4): DeliveryStatus.SENT})
+        write(opened, Batch(deliveries={("c1", 2): DeliveryStatus.FAILED}))
+        assert opened.deliveries("c1") == {2: DeliveryStatus.FAILED, 4: DeliveryStatus.SENT}
+        assert opened.deliveries("c9") == {}
+        with opened.transaction() as unit:
+            loaded = unit.load(Wanted(deliveries=[("c1", 2), ("c1", 3), ("c2", 2)]))
+        assert loaded.deliveries == {("c1", 2): DeliveryStatus.FAILED}
+
+    def test_letters_are_kept_until_they_are_removed(self, opened: Store) -> None:
+        """Dead letters are listed by id and counted by channel; writing one again replaces it, None removes it."""
+        one = Letter("channel:mail:1", "inbound", "mail", minute(1), "unreadable", raw="d" * 64, key="k")
+        two = Letter("c1:7", "failed", "loop", minute(2), "given up", "c1", 7)
+        three = Letter("c2:3", "unsure", "loop", minute(3), "cut off", "c2", 3)
+        write(opened, Batch(letters={letter.id: letter for letter in (one, two, three)}))
+        assert opened.letters("", 9) == [two, three, one]
+        assert opened.letters("c1:7", 1) == [three]
+        assert opened.count_letters() == {"mail": 1, "loop": 2}
+        write(opened, Batch(letters={two.id: replace(two, error="again"), one.id: None, "none": None}))
+        with opened.transaction() as unit:
+            loaded = unit.load(Wanted(letters=[one.id, two.id]))
+        assert loaded.letters == {two.id: replace(two, error="again")}
+        assert opened.count_letters() == {"loop": 2}
+
+    def test_views_are_rows_in_order_of_key(self, opened: Store) -> None:
+        """A view's rows are read by range of key, loaded by key, replaced, and removed by an empty text."""
+        rows = {("report", f"2026-01-0{day}"): str(day) for day in (1, 2, 3)} | {("other", "2026-01-02"): "x"}
+        write(opened, Batch(views=rows))
+        write(opened, Batch(views={("report", "2026-01-02"): "two", ("report", "2026-01-03"): ""}))
+        assert opened.view("report", "2026-01-01", "2026-12-31") == [("2026-01-01", "1"), ("2026-01-02", "two")]
+        assert opened.view("report", "2026-01-02", "2026-01-02") == [("2026-01-02", "two")]
+        assert opened.view("none", "", "z") == []
+        with opened.transaction() as unit:
+            loaded = unit.load(Wanted(views=[("report", "2026-01-03"), ("other", "2026-01-02")]))
+        assert loaded.views == {("other", "2026-01-02"): "x"}
+
+    # --- erasure
+
+    def test_an_erased_contact_leaves_no_trace_but_the_receipts(self, opened: Store) -> None:
+        """Contact, conversations, events, keys, addresses, jobs, letters and texts go; others' things stay.
+
+        What says that a message was received stays, so that it does not come back.
+        """
+        for id in ("c1", "c2"):
+            c = conversation(id, contact=f"p-{id}", timers={"t": minute(1)}, queued_at=minute(0))
+            heard = MessageReceived(f"hello from {id}", "m1", attachments=(Attachment("a", "t", 1, id * 32),))
+            events = [started(c), event(id, 2, heard)]
+            batch = _everything(id, events=events, conversations=[replace(c, seq=2)])
+            write(opened, batch)
+            write(opened, Batch(texts=[Text(events[1].position, id, heard.text)]))
+        with opened.transaction() as unit:
+            digests = unit.erase("p-c1")
+        assert list(digests) == ["c1" * 32]
+        assert (opened.conversation("c1", EVERYTHING), opened.contact("p-c1", EVERYTHING)) == (None, None)
+        assert (opened.events("c1"), opened.deliveries("c1"), opened.find_key("loop|c1")) == ([], {}, None)
+        assert [hit.conversation for hit in opened.search("hello", 9, EVERYTHING)] == ["c2"]
+        assert [letter.conversation for letter in opened.letters("", 9)] == ["c2"]
+        assert {e.stream for e in opened.feed(0, 99, EVERYTHING)} == {"c2"}
+        assert (opened.pending_jobs(), opened.due(minute(9), 9), opened.digests("", 9)) == (1, ["c2"], ["c2" * 32])
+        with opened.transaction() as unit:
+            loaded = unit.load(Wanted(receipts=["in|c1"], addresses=["loopback:c1"]))
+        assert (loaded.receipts, loaded.addresses, loaded.queued) == ({"in|c1": "c1"}, {}, {"main": 1})
+        position = opened.last_position()
+        assert keep(opened, conversation("c3")).events[0].position > position
+
+    def test_an_erasure_can_be_taken_back(self, opened: Store) -> None:
+        """An exception in the transaction undoes it."""
+        write(opened, _everything("c1"))
+
+        def crash() -> None:
+            with opened.transaction() as unit:
+                unit.erase("p-c1")
+                raise RuntimeError("crash")
+
+        with pytest.raises(RuntimeError, match="crash"):
+            crash()
+        assert opened.conversation("c1", EVERYTHING) is not None
+        assert len(opened.events("c1")) == 1
+
+    def test_bytes_that_others_need_outlive_an_erasure(self, opened: Store) -> None:
+        """A file that came from two people is still needed when one of them is erased; each digest is listed once."""
+        for id in ("c1", "c2"):
+            c = conversation(id, contact=f"p-{id}", seq=2)
+            same = MessageReceived("look", "m1", attachments=(Attachment("a", "t", 1, "a" * 64),), raw=id * 32)
+            write(opened, _everything(id, events=[started(c), event(id, 2, same)], conversations=[c]))
+        assert opened.digests("", 9) == ["a" * 64, "c1" * 32, "c2" * 32]
+        assert opened.digests("a" * 64, 1) == ["c1" * 32]
+        with opened.transaction() as unit:
+            assert list(unit.erase("p-c2")) == ["c2" * 32]
+        assert opened.digests("", 9) == ["a" * 64, "c1" * 32]
+
     # --- life
 
     def test_opening_and_closing_twice_does_no_harm(self, opened: Store) -> None:
@@ -309,9 +404,11 @@ def _everything(id: str, **changes: Any) -> Batch:
         "keys": {f"loop|{id}": id},
         "receipts": {f"in|{id}": id},
         "jobs": [Job(f"{id}:send", "send", id, 1, minute(0))],
-        "lease_until": minute(5),
         "marks": {f"mark:{id}": id},
         "credentials": {id: "hash"},
+        "deliveries": {(id, 1): DeliveryStatus.SENT},
+        "letters": {f"{id}:1": Letter(f"{id}:1", "failed", "loop", minute(0), "no", id, 1)},
+        "views": {("v", id): "row"},
     }
     for name, value in changes.items():
         plain[name] = {**plain[name], **value} if isinstance(value, dict) else value
@@ -328,7 +425,9 @@ def _assert_nothing(store: Store, id: str) -> None:
     assert store.marks([f"mark:{id}"]) == {}
     assert store.credential(id) is None
     assert id not in store.due(minute(99), 99)
-    assert [job for job in store.lease(minute(1), minute(2), 99) if job.stream == id] == []
+    assert [job for job in store.lease(store.join(minute(0), minute(9)), minute(1), 99) if job.stream == id] == []
+    assert (store.deliveries(id), store.view("v", id, id)) == ({}, [])
+    assert id not in {letter.conversation for letter in store.letters("", 999)}
     with store.transaction() as unit:
         loaded = unit.load(Wanted(receipts=[f"in|{id}"], addresses=[f"loopback:{id}"], streams=[id]))
     assert not loaded.receipts and not loaded.addresses

@@ -14,9 +14,10 @@ from carekit.ground.ids import RandomIds
 from carekit.ground.values import replace
 from carekit.rules.turn import Rulebook
 from carekit.seams.scope import EVERYTHING
-from carekit.seams.store import Batch, Store, Wanted, Written
-from carekit.service.commands import Command, Receive
-from carekit.service.pipeline import Kept, Pipeline
+from carekit.seams.store import Batch, Store, Wanted
+from carekit.service.pipeline.commands import Command, Receive
+from carekit.service.pipeline.line import Pipeline
+from carekit.service.pipeline.world import Kept
 from carekit.testing.clock import START, FrozenClock
 
 
@@ -42,22 +43,26 @@ def started(c: Conversation) -> Event:
     return event(c.id, 1, ConversationStarted(c.channel, c.inbox, c.contact, c.subject, c.live))
 
 
-def write(store: Store, batch: Batch, wanted: Wanted | None = None) -> Written:
-    """One transaction that loads what *batch* touches and writes it."""
+def write(store: Store, batch: Batch, wanted: Wanted | None = None) -> Batch:
+    """One transaction that loads what *batch* touches and writes it; the batch, with its numbers in place."""
     touched = wanted or Wanted(
         conversations=[c.id for c in batch.conversations],
         keys=list(batch.keys),
         receipts=list(batch.receipts),
         addresses=list(batch.addresses),
         streams=sorted({e.stream for e in batch.events}),
-        jobs=[done.id for done in batch.done],
+        jobs=[*(done.id for done in batch.done), *(begun.id for begun in batch.begun)],
+        deliveries=list(batch.deliveries),
+        letters=list(batch.letters),
+        views=list(batch.views),
     )
     with store.transaction() as unit:
         unit.load(touched)
-        return unit.write(batch)
+        unit.write(batch)
+    return batch
 
 
-def keep(store: Store, *conversations: Conversation, **others: Any) -> Written:
+def keep(store: Store, *conversations: Conversation, **others: Any) -> Batch:
     """Write *conversations*, each with the event of its step ``seq``, new contacts, and *others* of the batch."""
     people = {c.contact: Contact(c.contact, START) for c in conversations}
     new = [person for id, person in people.items() if store.contact(id, EVERYTHING) is None]
@@ -111,4 +116,4 @@ def persist(line: Pipeline, *commands: Command, patience: int = 50) -> list[Kept
 
 def receive(line: Pipeline, sender: str, id: str, text: str = "hello") -> Kept:
     """Keep one message from *sender*."""
-    return persist(line, Receive(inbound(sender, id, text)))[0]
+    return persist(line, Receive.of(inbound(sender, id, text)))[0]

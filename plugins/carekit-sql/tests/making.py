@@ -37,9 +37,11 @@ def note(stream: str = "c_1", seq: int = 1) -> Event:
     return Event(stream, seq, T, "agent:a_1", NoteAdded("agent:a_1", "psst"))
 
 
-def write(store: SqlStore, **batch: Any) -> Any:
+def write(store: SqlStore, **values: Any) -> Batch:
+    batch = Batch(**values)
     with store.transaction() as transaction:
-        return transaction.write(Batch(**batch))
+        transaction.write(batch)
+    return batch
 
 
 def add_conversations(store: SqlStore, *conversations: Conversation) -> None:

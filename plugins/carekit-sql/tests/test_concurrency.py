@@ -114,12 +114,14 @@ def test_concurrent_leases_give_each_job_to_one_worker(store: SqlStore, make: Mo
     """No job is leased twice, and no two jobs of one lane at once."""
     make.write(store, jobs=[Job(f"lane-{n % 10}", "send", "c_1", n, make.T) for n in range(40)])
     taken: list[Job] = []
+    soon = make.T + make.MINUTE
 
     def work(_: int) -> None:
-        taken.extend(store.lease(make.T, make.T + make.MINUTE, 3))
+        taken.extend(store.lease(store.join(make.T, soon), make.T, 3))
 
     in_threads(work)
-    while jobs := store.lease(make.T, make.T + make.MINUTE, 3):
+    node = store.join(make.T, soon)
+    while jobs := store.lease(node, make.T, 3):
         taken.extend(jobs)
     assert sorted(job.id for job in taken) == list(range(1, 11))
     assert {job.token for job in taken} == {1}
@@ -166,7 +168,7 @@ def test_position_is_not_shown_before_the_ones_below_it(store: SqlStore, make: M
     with ThreadPoolExecutor(1) as other:
         with store.transaction() as transaction:
             transaction.load(Wanted(conversations=["c_1"]))
-            lower = transaction.write(Batch(events=[make.received("c_1", 2)])).events[0]
+            transaction.write(Batch(events=[lower := make.received("c_1", 2)]))
             higher = other.submit(make.append, store, "c_2", "later")
             wait([higher], timeout=0.5)  # time enough to overtake, if it could
             assert store.feed(2, 10, Scope.everything()) == []
@@ -180,8 +182,9 @@ def test_worker_does_not_wait_for_a_job_that_another_is_at(
 ) -> None:
     """On PostgreSQL a lease passes over jobs that an open transaction holds, and takes the next."""
     store = open_store(database)
+    node = store.join(make.T, make.T + make.MINUTE)
     make.write(store, jobs=[Job(lane, "send", "c_1", 1, make.T) for lane in ("a", "a", "b")])
     with store.transaction() as transaction, ThreadPoolExecutor(1) as other:
         transaction.load(Wanted(jobs=[1]))
-        leased = other.submit(store.lease, make.T, make.T + make.MINUTE, 10).result(timeout=30)
+        leased = other.submit(store.lease, node, make.T, 10).result(timeout=30)
     assert [job.lane for job in leased] == ["b"]

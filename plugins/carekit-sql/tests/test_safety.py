@@ -107,7 +107,7 @@ def test_opening_refuses_a_file_that_cannot_be_made_safe(
         # The locking of files without shared memory, as on network folders: WAL cannot be had.
         return sqlite3.connect(f"file:{self.where}?vfs=unix-none", uri=True, isolation_level=None)
 
-    monkeypatch.setattr(Sqlite, "_connect", without_shared_memory)
+    monkeypatch.setattr(Sqlite, "connect", without_shared_memory)
     with pytest.raises(StoreError, match="journal_mode is delete"):
         open_store(file)
 

@@ -57,7 +57,6 @@ def test_reopening_keeps_everything(url: str, open_store: Opener, make: ModuleTy
         marks={"m": "1"},
         credentials={"a_1": "hash"},
         jobs=[Job("l", "send", "c_1", 1, make.T)],
-        lease_until=make.T,
     )
     first.close()
     again = open_store(url)
@@ -301,38 +300,11 @@ def test_contact_never_sees_what_is_not_public(store: SqlStore, make: ModuleType
 # --- jobs
 
 
-def lanes(jobs: list[Job]) -> list[tuple[str, int, int]]:
-    return [(job.lane, job.id, job.token) for job in jobs]
-
-
-def test_lease_takes_the_first_of_each_lane_once(store: SqlStore, make: ModuleType) -> None:
-    """One job a lane, the oldest, and none while its lease holds; with every lease the token grows."""
-    soon = make.T + make.MINUTE
-    jobs = [Job(lane, "send", "c_1", 1, make.T) for lane in ("a", "a", "b")]
-    make.write(store, jobs=jobs)
-    assert lanes(store.lease(make.T, soon, 10)) == [("a", 1, 1), ("b", 3, 1)]
-    assert store.lease(make.T, soon, 10) == []
-    assert lanes(store.lease(soon, soon + make.MINUTE, 1)) == [("a", 1, 2)]
-    make.write(store, done=[JobDone(1, 2)])
-    assert lanes(store.lease(soon, soon + make.MINUTE, 10)) == [("a", 2, 1), ("b", 3, 2)]
-    assert store.pending_jobs() == 2
-
-
-def test_retried_job_holds_its_lane_until_it_is_due(store: SqlStore, make: ModuleType) -> None:
-    """A later job of the lane does not overtake one that waits for its next try."""
-    soon = make.T + make.MINUTE
-    written = make.write(store, jobs=[Job("a", "send", "c_1", n, make.T) for n in (1, 2)], lease_until=soon)
-    assert [job.token for job in written.jobs] == [1, 1]
-    make.write(store, done=[JobDone(1, 1, retry_at=soon + make.MINUTE, attempts=1)])
-    assert store.lease(soon, soon, 10) == []
-    again = store.lease(soon + make.MINUTE, soon + 2 * make.MINUTE, 10)
-    assert [(job.id, job.attempts, job.token) for job in again] == [(1, 1, 2)]
-
-
 def test_stale_token_cannot_end_a_job(store: SqlStore, make: ModuleType) -> None:
     """A worker that lost its lease is told so, and nothing else of its batch is kept."""
-    make.write(store, jobs=[Job("a", "send", "c_1", 1, make.T)], lease_until=make.T)
-    store.lease(make.T, make.T + make.MINUTE, 1)
+    first, second = (store.join(make.T, make.T + minutes * make.MINUTE) for minutes in (1, 9))
+    make.write(store, jobs=[Job("a", "send", "c_1", 1, make.T)], node=first)
+    assert [job.id for job in store.lease(second, make.T + make.MINUTE, 1)] == [1]
     for token in (1, 3):
         with pytest.raises(Conflict, match="no longer ours"):
             make.write(store, marks={"m": "1"}, done=[JobDone(1, token)])
@@ -348,7 +320,7 @@ def test_timers_are_due_in_order(store: SqlStore, make: ModuleType) -> None:
         make.conversation("c_2", timers={"x": make.T + make.MINUTE}),
         make.conversation("c_3"),
     )
-    assert store.next_due() == make.T + make.MINUTE
+    assert store.next_due(make.T) == make.T + make.MINUTE
     assert store.due(make.T, 10) == []
     assert store.due(make.T + 2 * make.MINUTE, 10) == ["c_2", "c_1"]
     assert store.due(make.T + 2 * make.MINUTE, 1) == ["c_2"]

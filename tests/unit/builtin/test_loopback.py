@@ -61,4 +61,4 @@ def test_it_remembers_what_it_sent(desk: DeskKit) -> None:
     assert isinstance(channel, Loopback)
     assert [sent.message.text for sent in channel.sent] == ["first", "second"]
     assert [sent.to for sent in channel.sent] == ["max", "max"]
-    assert [len(sent.history) for sent in channel.sent] == [1, 2]
+    assert [len(desk.run(sent.history())) for sent in channel.sent] == [1, 2]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, TypeVar, cast
 
 import pytest
 
@@ -16,10 +18,15 @@ from carekit.facts.nouns import Presence, Status
 from carekit.ground.errors import StoreError, Unavailable
 from carekit.service import alarms as module
 from carekit.service.alarms import Alarms
-from carekit.service.commands import Command, Staff, Wake
+from carekit.service.node import Node
+from carekit.service.outbox.errands import Errands
+from carekit.service.outbox.outbox import Outbox
+from carekit.service.pipeline.commands import Command, Staff, Wake
 from carekit.testing import DeskKit, FrozenClock
 from carekit.testing.contracts.hosting import LOOP, host, staff
 from carekit.testing.contracts.values import conversation, keep, minute
+
+T = TypeVar("T")
 
 
 def test_a_snooze_ends_at_its_instant(desk: DeskKit) -> None:
@@ -39,7 +46,12 @@ def _alarms(store: MemoryStore, clock: FrozenClock, submit: Any) -> Alarms:
     async def sweep() -> None:
         return None
 
-    return Alarms(store, clock, submit=submit, take=lambda job: None, sweep=sweep, lease=timedelta(minutes=2))
+    async def read(look: Callable[[], T]) -> T:
+        return look()
+
+    node, errands = Node(store, clock, read), cast(Errands, SimpleNamespace())
+    outbox = Outbox(errands, node, post=lambda command, told: None, load=cast(Any, None))
+    return Alarms(store, clock, submit=submit, outbox=outbox, node=node, sweep=sweep)
 
 
 def test_a_timer_that_cannot_fire_does_not_spin() -> None:

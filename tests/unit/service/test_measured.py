@@ -12,10 +12,10 @@ from carekit.facts.nouns import Presence
 from carekit.ground.errors import Refused
 from carekit.seams.bot import Bot, BotReply, BotTurn
 from carekit.seams.hookspecs import Sample, hookimpl
-from carekit.service.commands import Staff
-from carekit.service.measured import MeasuredOutbox, MeasuredPipeline
-from carekit.service.outbox import Outbox
-from carekit.service.pipeline import Pipeline
+from carekit.service.measured import MeasuredErrands, MeasuredPipeline
+from carekit.service.outbox.errands import Errands
+from carekit.service.pipeline.commands import Staff
+from carekit.service.pipeline.line import Pipeline
 from carekit.testing.desk import MINIMAL, DeskKit
 
 FILE = (
@@ -103,10 +103,10 @@ def test_nobody_listening_costs_nothing() -> None:
     """Then the plain pipeline and outbox work, and there is nothing to skip."""
     with DeskKit(FILE, extra={"measuring": plugin(None)}, discover=False) as kit:
         assert type(kit.service.pipeline) is Pipeline
-        assert type(kit.service.outbox) is Outbox
+        assert type(kit.service.outbox.errands) is Errands
 
 
 def test_somebody_listening_gets_the_timed_ones(kit: DeskKit) -> None:
     """One listener is enough."""
     assert type(kit.service.pipeline) is MeasuredPipeline
-    assert type(kit.service.outbox) is MeasuredOutbox
+    assert type(kit.service.outbox.errands) is MeasuredErrands

@@ -10,7 +10,7 @@ import pytest
 from carekit.facts.nouns import Address, Inbound
 from carekit.ground.errors import ConfigError
 from carekit.seams.scope import EVERYTHING
-from carekit.service.service import _kept_secret
+from carekit.service.compose import _kept_secret
 from carekit.testing import DeskKit
 from carekit.testing.desk import MINIMAL
 

@@ -17,10 +17,11 @@ from carekit.ground.errors import Refused, StoreError, Unavailable
 from carekit.ground.ids import SequentialIds
 from carekit.rules.turn import Rulebook
 from carekit.seams.scope import EVERYTHING
-from carekit.seams.store import Batch, Written
+from carekit.seams.store import Batch
 from carekit.service import writer as module
-from carekit.service.commands import Act, Command, Receive
-from carekit.service.pipeline import Kept, Pipeline
+from carekit.service.pipeline.commands import Act, Command, Receive
+from carekit.service.pipeline.line import Pipeline
+from carekit.service.pipeline.world import Kept
 from carekit.service.writer import Writer
 from carekit.testing import FrozenClock
 from carekit.testing.contracts.values import inbound
@@ -37,13 +38,13 @@ class Blocking(MemoryStore):
         self.gate.set()
         self.batches: list[int] = []
 
-    def _place(self, batch: Batch) -> Written:
+    def _place(self, batch: Batch) -> None:
         assert threading.current_thread() is not threading.main_thread(), "a blocking store must not block the loop"
         assert self.gate.wait(20)
         for event in batch.events:
             self._bear(event)
         self.batches.append(len(batch.events))
-        return super()._place(batch)
+        super()._place(batch)
 
     def _bear(self, event: Event) -> None:
         if isinstance(event.fact, MessageReceived):
@@ -69,7 +70,7 @@ def _scene() -> Scene:
 
 
 def _message(number: int, text: str = "hello") -> Receive:
-    return Receive(inbound(f"peer{number}", f"m{number}", text))
+    return Receive.of(inbound(f"peer{number}", f"m{number}", text))
 
 
 async def _all(scene: Scene, commands: Sequence[Command]) -> list[Kept | BaseException]:

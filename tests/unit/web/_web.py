@@ -19,7 +19,7 @@ from carekit.seams.channel import Channel
 from carekit.seams.component import Health
 from carekit.seams.settings import Secret
 from carekit.seams.survey import SurveyProvider
-from carekit.service.commands import Staff
+from carekit.service.pipeline.commands import Staff
 from carekit.testing.desk import DeskKit
 from carekit.web.app import build_app
 from carekit.web.server import serve

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from carekit.facts.events import AgentAdded
-from carekit.service.commands import Staff
+from carekit.service.pipeline.commands import Staff
 from carekit.testing.desk import DeskKit
 from tests.unit.web._web import TOML, Web, make_app
 

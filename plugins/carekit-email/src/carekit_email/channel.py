@@ -138,7 +138,8 @@ calendar = "office"
 
     async def send(self, outbound: Outbound) -> Delivery:
         """Send one message, under the same Message-ID at every attempt."""
-        mail = to_outgoing(outbound, self._way, self.settings, await self._attachments(outbound.message.attachments))
+        attachments = await self._attachments(outbound.message.attachments)
+        mail = to_outgoing(outbound, await outbound.history(), self._way, self.settings, attachments)
         try:
             raw = encode(mail).as_bytes()
         except ValueError as error:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from html import escape
 
 from attrs import frozen
 
-from carekit import Address, Inbound, MessageReceived, Outbound
+from carekit import Address, Event, Inbound, MessageReceived, Outbound
 from carekit import Attachment as Kept
 from carekit_email.codec import Attachment, InboundEmail, Outgoing
 from carekit_email.settings import EmailSettings
@@ -72,10 +73,16 @@ def kept(attachment: Attachment) -> Kept:
     return Kept(attachment.name or "attachment", attachment.content_type, attachment.size, digest)
 
 
-def to_outgoing(outbound: Outbound, way: Way, settings: EmailSettings, attachments: tuple[Attachment, ...]) -> Outgoing:
-    """Give the mail that says *outbound*: the same at every attempt."""
+def to_outgoing(
+    outbound: Outbound,
+    history: Sequence[Event],
+    way: Way,
+    settings: EmailSettings,
+    attachments: tuple[Attachment, ...],
+) -> Outgoing:
+    """Give the mail that says *outbound* after *history*: the same at every attempt."""
     message, conversation = outbound.message, outbound.conversation
-    answered = _answered(outbound)
+    answered = _answered(history)
     meta = answered.meta if answered else {}
     _, _, domain = way.address.rpartition("@")
     signature = "" if message.automatic else settings.signature.strip()
@@ -101,9 +108,9 @@ def _with_signature(html: str, signature: str) -> str:
     return f"{html}<p>-- <br>{escape(signature).replace(chr(10), '<br>')}</p>" if html and signature else html
 
 
-def _answered(outbound: Outbound) -> MessageReceived | None:
+def _answered(history: Sequence[Event]) -> MessageReceived | None:
     """Give the newest message of the contact; one of a machine only when there is no other."""
-    received = [event.fact for event in reversed(outbound.history) if isinstance(event.fact, MessageReceived)]
+    received = [event.fact for event in reversed(history) if isinstance(event.fact, MessageReceived)]
     return next((fact for fact in received if not fact.automatic), received[0] if received else None)
 
 

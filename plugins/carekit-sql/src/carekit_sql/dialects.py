@@ -25,8 +25,6 @@ class Database:
     """One database and its connections, which are all in the driver's autocommit mode: transactions begin by word."""
 
     paramstyle: str
-    exclusive = False
-    """Only one process at a time works on it, so that leases found at the start belong to a dead one."""
     errors: tuple[type[Exception], ...]
     """Every error that its driver or its pool raises."""
 
@@ -59,6 +57,14 @@ class Database:
         """What an error of the driver means, in the store's own terms."""
         raise NotImplementedError
 
+    def connect(self) -> Any:
+        """A connection of the driver, in autocommit."""
+        raise NotImplementedError
+
+    def connect_for_migration(self) -> Any:
+        """A connection on which SQLAlchemy can begin transactions that hold changes of the schema, too."""
+        return self.connect()
+
     def _connect_reader(self) -> Any:
         raise NotImplementedError
 
@@ -72,6 +78,11 @@ class Database:
 
     def lost(self, error: Exception) -> bool:
         """Whether *error* says that the connection is gone, so that another one may do."""
+        return False
+
+    def join(self) -> bool:
+        """Whether this process has just become the only one that works on it; raises `StoreError` if only one may, and
+        another one does."""
         return False
 
     # --- what both share

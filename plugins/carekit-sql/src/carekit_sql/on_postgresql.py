@@ -39,10 +39,10 @@ class Postgresql(Database):
 
     def __init__(self, url: URL) -> None:
         super().__init__(url)
-        self._writers = pool(self._connect, WRITERS)
+        self._writers = pool(self.connect, WRITERS)
 
     def open(self) -> None:
-        connection = self._connect()
+        connection = self.connect()
         try:
             refuse_unsafe(connection, self.where)
         finally:
@@ -139,7 +139,7 @@ class Postgresql(Database):
     def _begin(self, cursor: Any) -> None:
         cursor.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
 
-    def _connect(self) -> psycopg.Connection[Any]:
+    def connect(self) -> psycopg.Connection[Any]:
         arguments, options = self.dialect.create_connect_args(self.url)
         options = {"connect_timeout": 5, "application_name": "carekit", **options, "autocommit": True}
         connection = psycopg.connect(*arguments, **options)
@@ -154,8 +154,13 @@ class Postgresql(Database):
             raise
         return connection
 
+    def connect_for_migration(self) -> psycopg.Connection[Any]:
+        connection = self.connect()
+        connection.set_autocommit(False)
+        return connection
+
     def _connect_reader(self) -> psycopg.Connection[Any]:
-        connection = self._connect()
+        connection = self.connect()
         connection.execute("SET default_transaction_read_only = on")
         return connection
 

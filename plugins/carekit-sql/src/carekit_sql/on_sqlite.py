@@ -17,6 +17,11 @@ from sqlalchemy.engine import URL
 from carekit import Conflict, StoreError, Unavailable
 from carekit_sql.dialects import Database
 
+try:
+    import fcntl
+except ImportError:  # Windows has none; there nobody watches over two processes on one file
+    fcntl = None  # type: ignore[assignment]
+
 _OLDEST = (3, 35, 0)  # the first with RETURNING and with 32,766 parameters
 _LOOK_AGAIN = 0.01
 """Seconds until a busy file is asked again."""
@@ -26,7 +31,6 @@ class Sqlite(Database):
     """A file on this machine."""
 
     paramstyle = "qmark"
-    exclusive = True
     errors = (sqlite3.Error, sa.exc.SQLAlchemyError)
     patience = 10.0
     """Seconds to wait for another process that writes."""
@@ -35,10 +39,11 @@ class Sqlite(Database):
         super().__init__(url)
         self._lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
+        self._held: int | None = None
 
     def open(self) -> None:
         self._check_place()
-        writer = self._connect()
+        writer = self.connect()
         try:
             self._keep_a_log(writer)
             refuse_unsafe(writer, self.where)
@@ -53,6 +58,9 @@ class Sqlite(Database):
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Cursor]:
@@ -70,6 +78,23 @@ class Sqlite(Database):
                 raise
             finally:
                 cursor.close()
+
+    def join(self) -> bool:
+        """Hold the file's lock."""
+        # The system lets go of it when this process ends, however it ends.
+        if self._held is not None or fcntl is None:
+            return False
+        handle = os.open(f"{self.where}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            raise StoreError(
+                f"the store at {self.where} is being worked on by another process; stop that one, or use postgresql://"
+                " if several shall share one desk"
+            ) from None
+        self._held = handle
+        return True
 
     def numbers(self, cursor: Any, table: sa.Table, count: int) -> Sequence[int]:
         row = cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).fetchone()
@@ -143,7 +168,7 @@ class Sqlite(Database):
                     raise
             time.sleep(_LOOK_AGAIN)
 
-    def _connect(self) -> sqlite3.Connection:
+    def connect(self) -> sqlite3.Connection:
         # Connections pass from thread to thread, but only one thread has each at a time.
         connection = sqlite3.connect(
             self.where,
@@ -167,7 +192,7 @@ class Sqlite(Database):
         return connection
 
     def _connect_reader(self) -> sqlite3.Connection:
-        connection = self._connect()
+        connection = self.connect()
         connection.execute("PRAGMA query_only = ON").close()
         return connection
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import attrs
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 from carekit import PUBLIC, Conversation, Query, Refused, Scope
 from carekit_sql import rows
@@ -95,6 +97,7 @@ class Reads:
         self.feed = lru_cache(32)(lambda reach: make(_feed(reach)))
         self.contact = lru_cache(32)(lambda reach: make(_contact(reach)))
         self.contacts = lru_cache(32)(lambda reach: make(_contacts(reach)))
+        self.search = lru_cache(32)(lambda reach: make(_search(reach, dialect)))
         self.events = lru_cache(8)(lambda limited, last: make(_events(limited, last)))
 
 
@@ -182,6 +185,33 @@ def _feed(reach: Reach) -> sa.Select[Any]:
             inside = sa.or_(inside, sa.and_(e.stream >= "agent:", e.stream < "agent;"))
         chosen = chosen.where(inside)
     return chosen.order_by(e.position).limit(sa.bindparam("most"))
+
+
+def _search(reach: Reach, dialect: sa.Dialect) -> sa.Select[Any]:
+    """Messages whose words match ``query``, newest first."""
+    e, c = t.event.c, t.conversation.c
+    query: sa.BindParameter[str] = sa.bindparam("query")
+    position: sa.ColumnElement[int]
+    if dialect.name == "postgresql":
+        position = t.words.c.position
+        matches: sa.ColumnElement[bool] = t.words.c.said.op("@@")(sa.cast(query, TSQUERY))
+    else:
+        position = t.words_of_sqlite.c.rowid
+        matches = t.words_of_sqlite.c.words.op("MATCH")(query)
+    return (
+        sa.select(*t.event.c)
+        .where(matches, e.position == position, c.id == e.stream, *within(reach))
+        .order_by(position.desc())
+        .limit(sa.bindparam("most"))
+    )
+
+
+def match(words: Sequence[str], dialect: sa.Dialect) -> str:
+    """The search for all *words*, the last of which may be the beginning of one, in the database's own language."""
+    if dialect.name == "postgresql":
+        quoted = ["'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in words]
+        return " & ".join(quoted) + ":*"
+    return " ".join(f'"{word}"' for word in words) + "*"
 
 
 def _theirs(reach: Reach) -> list[sa.ColumnElement[bool]]:

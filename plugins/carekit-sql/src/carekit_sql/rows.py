@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Any
 
-from carekit import Agent, Conversation, Event, Job, decode_agent, decode_fact, encode
+from carekit import Agent, Conversation, Event, Job, Letter, decode_agent, decode_fact, encode
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST = 500
@@ -25,6 +25,11 @@ def fold(key: str) -> str:
     if len(key) <= LONGEST and _FOLDED not in key:
         return key
     return f"{key[:100]}{_FOLDED}{sha256(key.encode()).hexdigest()}"
+
+
+def receipt_key(key: str) -> bytes:
+    """A receipt's key as it is stored: 128 bits of its digest (BLAKE2b)."""
+    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def micros(instant: datetime) -> int:
@@ -86,31 +91,42 @@ def event_from(row: Sequence[Any]) -> Event:
     return Event(stream, seq, instant(at), actor, fact, cause, policy, reason, config, position)
 
 
-def at_position(event: Event, position: int) -> Event:
-    """*event* with its *position*."""
-    return Event(
-        event.stream,
-        event.seq,
-        event.at,
-        event.actor,
-        event.fact,
-        event.cause,
-        event.policy,
-        event.reason,
-        event.config,
-        position,
+def job_row(job: Job, node: int) -> tuple[Any, ...]:
+    """The columns of a job of *node*, in order of the table."""
+    return (
+        job.id,
+        job.lane,
+        job.kind,
+        job.stream,
+        job.seq,
+        micros(job.due),
+        job.destination,
+        job.attempts,
+        job.token,
+        int(job.begun),
+        node,
     )
 
 
-def job_row(job: Job, lease_until: int | None) -> tuple[Any, ...]:
-    """The columns of a job, in order of the table."""
-    return (job.id, job.lane, job.kind, job.stream, job.seq, micros(job.due), job.attempts, lease_until, job.token)
-
-
 def job_from(row: Sequence[Any]) -> Job:
-    """The job of a row with the columns `carekit_sql.statements.JOB`."""
-    lane, kind, stream, seq, due, id, attempts, token = row
-    return Job(lane, kind, stream, seq, instant(due), id, attempts, token)
+    """The job of a row with all columns of the table."""
+    id, lane, kind, stream, seq, due, destination, attempts, token, begun, _ = row
+    return Job(lane, kind, stream, seq, instant(due), destination, id, attempts, token, bool(begun))
+
+
+def letter_row(letter: Letter) -> tuple[Any, ...]:
+    """The columns of a dead letter, in order of the table."""
+    return (letter.id, letter.channel, letter.conversation, encode(letter))
+
+
+def delivery_key(stream: str, seq: int) -> str:
+    """The key of the delivery of a message."""
+    return f"{stream}:{seq}"
+
+
+def view_key(name: str, key: str) -> str:
+    """The key of a view's row."""
+    return f"{name}|{key}"
 
 
 class AgentCache:

@@ -1,4 +1,4 @@
-"""Makes the tables at the first open, and refuses a database that is not ours or is newer than this version."""
+"""Makes the tables at the first open, and refuses a database that is not ours or not of this version."""
 
 from __future__ import annotations
 
@@ -7,42 +7,64 @@ from typing import Any
 from carekit import StoreError
 from carekit_sql import tables
 from carekit_sql.dialects import Database
-from carekit_sql.statements import Statements
+
+REVISIONS = ("0001", "0002")
+"""The revisions of the schema in order, as in the folder ``migrations/versions``; the last one is what is needed."""
+VERSIONS = "alembic_version"
+"""The table in which Alembic keeps the revision of a database."""
 
 
-def make_ready(database: Database, statements: Statements) -> None:
+def make_ready(database: Database) -> None:
     """Make the tables unless they exist; raises `StoreError` if those that exist are not what we know."""
     with database.writing() as cursor:
         database.hold_schema(cursor)
         existing = database.tables(cursor)
-        if "meta" in existing:
-            cursor.execute(*statements.version.bind({}))
-            _check_version(database, cursor.fetchone())
-        else:
-            taken = sorted(existing & set(tables.metadata.tables))
-            if taken:
-                raise StoreError(
-                    f"the database at {database.where} has a table {taken[0]} that carekit did not make; give the store"
-                    " a database of its own"
-                )
-            _create(database, statements, cursor)
+        if VERSIONS not in existing:
+            _refuse_foreign(database, existing)
+            _create(database, cursor)
+            return
+        found = revision(cursor)
+    if found != REVISIONS[-1]:
+        raise StoreError(_wrong(database, found))
 
 
-def _create(database: Database, statements: Statements, cursor: Any) -> None:
-    for definition in tables.definitions(database.dialect):
-        cursor.execute(definition)
-    statements.add_meta.run(cursor, [("schema", str(tables.VERSION))])
+def revision(cursor: Any) -> str:
+    """The revision of a database that has one, empty if it does not say."""
+    cursor.execute(f"SELECT version_num FROM {VERSIONS}")  # noqa: S608 - a name of our own
+    row = cursor.fetchone()
+    return str(row[0]) if row else ""
 
 
-def _check_version(database: Database, row: tuple[str] | None) -> None:
-    found = row[0] if row else "none"
-    if not found.isdecimal():
+def _wrong(database: Database, found: str) -> str:
+    if found in REVISIONS:
+        return (
+            f"the database at {database.where} is of an older version: its schema is at {found}, and {REVISIONS[-1]} is"
+            " needed; make a backup, then run: carekit db upgrade"
+        )
+    if not found:
+        return (
+            f"the database at {database.where} does not say which version its schema is; restore it from a backup, or"
+            " give the store a database of its own"
+        )
+    return (
+        f"the database at {database.where} was written by a newer carekit-sql: its schema is at {found}, this one knows"
+        f" {REVISIONS[-1]}; update carekit-sql"
+    )
+
+
+def _refuse_foreign(database: Database, existing: set[str]) -> None:
+    taken = sorted(existing & {*tables.metadata.tables, tables.words.name})
+    if taken:
         raise StoreError(
-            f"the database at {database.where} has a table meta without carekit's schema version; give the store a"
+            f"the database at {database.where} has a table {taken[0]} that carekit did not make; give the store a"
             " database of its own"
         )
-    if int(found) > tables.VERSION:
-        raise StoreError(
-            f"the database at {database.where} was written by a newer carekit-sql: its schema is version {found}, this"
-            f" one knows {tables.VERSION}; update carekit-sql"
-        )
+
+
+def _create(database: Database, cursor: Any) -> None:
+    for definition in tables.definitions(database.dialect):
+        cursor.execute(definition)
+    # As Alembic itself would make it.
+    key = f"CONSTRAINT {VERSIONS}_pkc PRIMARY KEY (version_num)"
+    cursor.execute(f"CREATE TABLE {VERSIONS} (version_num VARCHAR(32) NOT NULL, {key})")
+    cursor.execute(f"INSERT INTO {VERSIONS} (version_num) VALUES ('{REVISIONS[-1]}')")  # noqa: S608 - our own

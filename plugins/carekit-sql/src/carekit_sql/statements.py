@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from carekit_sql import tables as t
 
-_LIST = re.compile(r"IN \(__\[POSTCOMPILE_(\w+?)\]\)")
+_LIST = re.compile(r"(NOT )?IN \(__\[POSTCOMPILE_(\w+?)\]\)")
 MOST = 8192
 """The most values handed over as one list; SQLite takes 32,766 parameters."""
 
@@ -32,11 +32,11 @@ class Statement:
         self.text = str(compiled)
         self._names: tuple[str, ...] = tuple(getattr(compiled, "positiontup", None) or ())
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
-        self._lists = frozenset(_LIST.findall(self.text))
+        self._lists = frozenset(found[2] for found in _LIST.finditer(self.text))
         self._arrays = dialect.name == "postgresql"
         self._texts: dict[tuple[int, ...], str] = {}
         if self._arrays:
-            self.text = _LIST.sub("= ANY(%b)", self.text)
+            self.text = _LIST.sub(lambda found: "<> ALL(%b)" if found[1] else "= ANY(%b)", self.text)
 
     def bind(self, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
         """The text and parameters for *values*; every list must hold 1 to `MOST` values."""
@@ -63,17 +63,44 @@ class Statement:
         text = self._texts.get(sizes)
         if text is None:
             rest = iter(sizes)
-            text = self._texts[sizes] = _LIST.sub(lambda _: f"IN ({', '.join('?' * next(rest))})", self.text)
+
+            def places(found: re.Match[str]) -> str:
+                return f"{found[1] or ''}IN ({', '.join('?' * next(rest))})"
+
+            text = self._texts[sizes] = _LIST.sub(places, self.text)
         return text
 
 
+class Words:
+    """Adds the words of messages to the index of the search, as (position, words) rows."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        self._arrays = dialect.name == "postgresql"
+        self._text = "INSERT INTO words (rowid, said) VALUES (?, ?)"
+        if self._arrays:
+            # The words as they are: the server's own idea of a word would be another one.
+            self._text = (
+                "INSERT INTO words (position, said) SELECT position, array_to_tsvector(string_to_array(said, ' '))"
+                " FROM unnest(%b::bigint[], %b::text[]) AS new(position, said)"
+            )
+
+    def run(self, cursor: Any, rows: Sequence[tuple[int, str]]) -> None:
+        """Add *rows*, if there are any; none may be empty."""
+        if rows and self._arrays:
+            cursor.execute(self._text, [list(column) for column in zip(*rows, strict=True)])
+        elif rows:
+            cursor.executemany(self._text, rows)
+
+
 class Insert:
-    """Adds rows that have every column of *table*; with *replace* a row takes the place of the one with its key.
+    """Adds rows that have every column of *table*.
+
+    With *replace* a row takes the place of the one with its key; with *spare* the one that is there stays.
 
     PostgreSQL gets one array for each column: one statement of always the same text, whatever the number of rows.
     """
 
-    def __init__(self, table: sa.Table, dialect: sa.Dialect, *, replace: bool = False) -> None:
+    def __init__(self, table: sa.Table, dialect: sa.Dialect, *, replace: bool = False, spare: bool = False) -> None:
         self._arrays = dialect.name == "postgresql"
         build: Callable[..., Any] = postgresql.insert if self._arrays else sqlite.insert
         statement = build(table)
@@ -86,6 +113,8 @@ class Insert:
             key = table.primary_key.columns.keys()
             changes = {name: statement.excluded[name] for name in names if name not in key}
             statement = statement.on_conflict_do_update(index_elements=key, set_=changes)
+        if spare:
+            statement = statement.on_conflict_do_nothing()
         text = str(statement.compile(dialect=dialect, column_keys=names))
         # Binary costs PostgreSQL's driver half as much as text.
         self._text = text.replace("%s", "%b") if self._arrays else text
@@ -116,6 +145,7 @@ class Statements:
         self._make_inserts(dialect)
         self._make_reads(make)
         self._make_leases(make)
+        self._make_removals(make, dialect)
 
     def _make_loads(self, make: Callable[[sa.ClauseElement], Statement]) -> None:
         c, e, j = t.conversation.c, t.event.c, t.job.c
@@ -140,7 +170,13 @@ class Statements:
             .group_by(t.conversation.c.inbox)
         )
         self.heads = make(sa.select(e.stream, sa.func.max(e.seq)).where(_among(e.stream)).group_by(e.stream))
-        self.jobs = make(sa.select(*JOB).where(_among(j.id)).order_by(j.id).with_for_update())
+        self.jobs = make(sa.select(*j).where(_among(j.id)).order_by(j.id).with_for_update())
+        # Lanes that hold a job of anybody but one node.
+        self.foreign_lanes = make(sa.select(j.lane).distinct().where(_among(j.lane), j.node != sa.bindparam("node")))
+        d, w, lt = t.delivery.c, t.view.c, t.letter.c
+        self.deliveries = make(sa.select(d.key, d.status).where(_among(d.key)))
+        self.views = make(sa.select(w.key, w.text).where(_among(w.key)))
+        self.letters = make(sa.select(lt.id, lt.body).where(_among(lt.id)))
 
     def _make_inserts(self, dialect: sa.Dialect) -> None:
         self.keep_conversations = Insert(t.conversation, dialect, replace=True)
@@ -155,11 +191,15 @@ class Statements:
         self.add_receipts = Insert(t.receipt, dialect)
         self.add_events = Insert(t.event, dialect)
         self.add_jobs = Insert(t.job, dialect)
-        self.add_meta = Insert(t.meta, dialect)
+        self.add_blobs = Insert(t.blob, dialect, spare=True)
+        self.keep_deliveries = Insert(t.delivery, dialect, replace=True)
+        self.keep_letters = Insert(t.letter, dialect, replace=True)
+        self.keep_views = Insert(t.view, dialect, replace=True)
+        self.keep_claims = Insert(t.claim, dialect, replace=True)
+        self.add_words = Words(dialect)
 
     def _make_reads(self, make: Callable[[sa.ClauseElement], Statement]) -> None:
         c, e = t.conversation.c, t.event.c
-        self.version = make(sa.select(t.meta.c.value).where(t.meta.c.key == "schema"))
         self.last_position = make(sa.select(sa.func.max(e.position)))
         self.credential = make(sa.select(t.credential.c.hash).where(t.credential.c.agent == sa.bindparam("agent")))
         self.marks = make(sa.select(t.mark.c.name, t.mark.c.value).where(_among(t.mark.c.name)))
@@ -170,36 +210,77 @@ class Statements:
             .limit(sa.bindparam("most"))
         )
         self.next_due = make(sa.select(sa.func.min(c.wake_at)).where(c.wake_at.is_not(None)))
+        j = t.job.c
+        self.next_job = make(sa.select(sa.func.min(j.due)).where(j.due > sa.bindparam("now"), j.node == 0))
         self.pending_jobs = make(sa.select(sa.func.count()).select_from(t.job))
+        self._make_ranges(make)
+
+    def _make_ranges(self, make: Callable[[sa.ClauseElement], Statement]) -> None:
+        """Reads of rows whose keys lie between two texts."""
+        most: sa.BindParameter[int] = sa.bindparam("most")
+        first: sa.BindParameter[str] = sa.bindparam("first")
+        last: sa.BindParameter[str] = sa.bindparam("last")
+        d, w, lt, b = t.delivery.c, t.view.c, t.letter.c, t.blob.c
+        self.stream_deliveries = make(sa.select(d.key, d.status).where(d.key > first, d.key < last))
+        self.view_rows = make(sa.select(w.key, w.text).where(w.key >= first, w.key <= last).order_by(w.key))
+        self.some_letters = make(sa.select(lt.body).where(lt.id > first).order_by(lt.id).limit(most))
+        self.count_letters = make(sa.select(lt.channel, sa.func.count()).group_by(lt.channel))
+        self.digests = make(sa.select(b.digest).distinct().where(b.digest > first).order_by(b.digest).limit(most))
 
     def _make_leases(self, make: Callable[[sa.ClauseElement], Statement]) -> None:
-        j = t.job.c
+        j, n, k = t.job.c, t.node.c, t.claim.c
+        now: sa.BindParameter[int] = sa.bindparam("now")
+        node: sa.BindParameter[int] = sa.bindparam("node")
         self.end_jobs = make(t.job.delete().where(_among(j.id)))
         self.ripe_jobs = make(_free_jobs())
         self.free_jobs = make(_free_jobs().with_for_update(skip_locked=True))
-        self.drop_leases = make(t.job.update().where(j.lease_until.is_not(None)).values(lease_until=sa.null()))
-        self.lease_job = make(
-            t.job.update().where(_among(j.id)).values(token=j.token + 1, lease_until=sa.bindparam("until"))
+        self.lease_jobs = make(t.job.update().where(_among(j.id)).values(token=j.token + 1, node=node))
+        self.begin_jobs = make(t.job.update().where(_among(j.id)).values(begun=1))
+        self.free_lanes = make(t.job.update().where(_among(j.lane)).values(node=0))
+        self.beat = make(t.node.update().where(n.id == node, n.until > now).values(until=sa.bindparam("until")))
+        self.add_node = make(t.node.insert().values(until=sa.bindparam("until")).returning(n.id))
+        self.drop_node = make(t.node.delete().where(n.id == node))
+        self.drop_nodes = make(t.node.delete())
+        self.drop_silent = make(t.node.delete().where(n.until <= now))
+        self.claimed = make(sa.select(k.node).where(k.name == sa.bindparam("name"), _alive(k.node)))
+
+    def _make_removals(self, make: Callable[[sa.ClauseElement], Statement], dialect: sa.Dialect) -> None:
+        e, b, d = t.event.c, t.blob.c, t.delivery.c
+        contact: sa.BindParameter[str] = sa.bindparam("contact")
+        positions = sa.select(e.position).where(_among(e.stream))
+        words: sa.Delete
+        if dialect.name == "postgresql":
+            words = t.words.delete().where(t.words.c.position.in_(positions))
+        else:
+            words = sa.delete(t.words_of_sqlite).where(t.words_of_sqlite.c.rowid.in_(positions))
+        self.drop_letters = make(t.letter.delete().where(_among(t.letter.c.id)))
+        self.drop_views = make(t.view.delete().where(_among(t.view.c.key)))
+        streams = t.conversation.c
+        self.streams_of = make(sa.select(streams.id).where(streams.contact == contact).order_by(streams.id))
+        self.digests_of = make(sa.select(b.digest).where(_among(b.stream)))
+        self.needed = make(sa.select(b.digest).distinct().where(_among(b.digest)))
+        self.erase_deliveries = make(
+            t.delivery.delete().where(d.key > sa.bindparam("first"), d.key < sa.bindparam("last"))
         )
+        columns = (t.event.c.stream, t.job.c.stream, t.letter.c.stream, t.blob.c.stream, t.thread_key.c.conversation)
+        self.erase_streams = [
+            make(words),
+            *(make(sa.delete(column.table).where(_among(column))) for column in (*columns, t.conversation.c.id)),
+        ]
+        self.erase_contact = [
+            make(sa.delete(column.table).where(column == contact)) for column in (t.address.c.contact, t.contact.c.id)
+        ]
 
 
-JOB = (
-    t.job.c.lane,
-    t.job.c.kind,
-    t.job.c.stream,
-    t.job.c.seq,
-    t.job.c.due,
-    t.job.c.id,
-    t.job.c.attempts,
-    t.job.c.token,
-)
-"""The columns of a job in the order of the fields of `carekit.Job`."""
+def _alive(node: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(t.node.c.id == node, t.node.c.until > sa.bindparam("now"))
 
 
 def _free_jobs() -> sa.Select[Any]:
-    """The due and unleased jobs that are first in their lanes."""
+    """The due jobs that belong to no node alive and are first in their lanes."""
     j, earlier = t.job.c, t.job.alias("earlier")
     first = ~sa.exists().where(earlier.c.lane == j.lane, earlier.c.id < j.id)
     now: sa.BindParameter[int] = sa.bindparam("now")
-    free = sa.or_(j.lease_until.is_(None), j.lease_until <= now)
-    return sa.select(*JOB).where(j.due <= now, free, first).order_by(j.due, j.id).limit(sa.bindparam("most"))
+    free = sa.or_(j.node == 0, ~_alive(j.node))
+    wanted = j.destination.not_in(sa.bindparam("skip", expanding=True))
+    return sa.select(*j).where(j.due <= now, free, first, wanted).order_by(j.due, j.id).limit(sa.bindparam("most"))

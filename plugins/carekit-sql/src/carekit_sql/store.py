@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any, ClassVar
 
 import attrs
@@ -14,9 +15,12 @@ from carekit import (
     Agent,
     Contact,
     Conversation,
+    DeliveryStatus,
     Event,
     Health,
+    Hit,
     Job,
+    Letter,
     Page,
     Query,
     Scope,
@@ -26,8 +30,11 @@ from carekit import (
     Unavailable,
     decode_contact,
     decode_conversation,
+    decode_letter,
+    pieces,
     replace,
     setting,
+    words_of,
 )
 from carekit_sql import locations, reads, rows, schema
 from carekit_sql.dialects import Database
@@ -72,6 +79,8 @@ url = "sqlite:///care.db"
         self._open: _Open | None = None
         self._agents = rows.AgentCache()
         self._trouble = ""
+        self._joining = Lock()
+        self.shared = _is_shared(settings.url)
 
     def check(self) -> Iterable[str]:
         try:
@@ -89,7 +98,7 @@ url = "sqlite:///care.db"
         try:
             database.open()
             statements = Statements(database.dialect)
-            schema.make_ready(database, statements)
+            schema.make_ready(database)
         except database.errors as error:
             database.close()
             raise database.explain(error) from None
@@ -141,6 +150,11 @@ url = "sqlite:///care.db"
         found = [rows.event_from(row) for row in self._rows(statement, values)]
         return found[::-1] if newest else found
 
+    def deliveries(self, conversation: str) -> dict[int, DeliveryStatus]:
+        values = {"first": f"{conversation}:", "last": f"{conversation};"}
+        found = self._rows(self._opened().statements.stream_deliveries, values)
+        return {int(key.rpartition(":")[2]): DeliveryStatus(status) for key, status in found}
+
     def feed(self, after: int, limit: int, scope: Scope) -> list[Event]:
         statement = self._opened().reads.feed(reads.Reach.of(scope))
         values = {"after": rows.small(after, 2**63 - 1), "most": rows.small(limit), **reads.limits(scope)}
@@ -163,6 +177,15 @@ url = "sqlite:///care.db"
         page = people[:limit]
         return page, page[-1].id if len(people) > len(page) else ""
 
+    def search(self, words: str, limit: int, scope: Scope) -> list[Hit]:
+        ours, wanted = self._opened(), words_of(words)
+        if not wanted:
+            return []
+        values = {"query": reads.match(wanted, ours.database.dialect), "most": rows.small(limit), **reads.limits(scope)}
+        events = map(rows.event_from, self._rows(ours.reads.search(reads.Reach.of(scope)), values))
+        hits = ((event, pieces(getattr(event.fact, "text", ""), wanted)) for event in events)
+        return [Hit(event.stream, event.seq, event.at, cut) for event, cut in hits if cut]
+
     def agents(self) -> list[Agent]:
         return list(self._agents.decode(self._rows(self._opened().statements.agents, {})).values())
 
@@ -177,39 +200,83 @@ url = "sqlite:///care.db"
         found = self._rows(self._opened().statements.keys, {"keys": (rows.fold(key),)})
         return str(found[0][1]) if found else None
 
+    def letters(self, after: str, limit: int) -> list[Letter]:
+        values = {"first": after, "most": rows.small(limit)}
+        return [decode_letter(body) for (body,) in self._rows(self._opened().statements.some_letters, values)]
+
+    def count_letters(self) -> dict[str, int]:
+        return dict(self._rows(self._opened().statements.count_letters, {}))
+
+    def view(self, name: str, first: str, last: str) -> list[tuple[str, str]]:
+        values = {"first": rows.view_key(name, first), "last": rows.view_key(name, last)}
+        found = self._rows(self._opened().statements.view_rows, values)
+        return [(key.partition("|")[2], text) for key, text in found]
+
+    def digests(self, after: str, limit: int) -> list[str]:
+        values = {"first": after, "most": rows.small(limit)}
+        return [digest for (digest,) in self._rows(self._opened().statements.digests, values)]
+
     def due(self, now: datetime, limit: int) -> list[str]:
         found = self._rows(self._opened().statements.due, {"now": rows.micros(now), "most": rows.small(limit)})
         return [id for (id,) in found]
 
-    def next_due(self) -> datetime | None:
-        found = self._rows(self._opened().statements.next_due, {})[0][0]
-        return None if found is None else rows.instant(found)
+    def next_due(self, now: datetime) -> datetime | None:
+        s = self._opened().statements
+        found = [self._rows(s.next_due, {})[0][0], self._rows(s.next_job, {"now": rows.micros(now)})[0][0]]
+        return min((rows.instant(value) for value in found if value is not None), default=None)
 
-    def lease(self, now: datetime, until: datetime, limit: int) -> list[Job]:
+    def join(self, now: datetime, until: datetime) -> int:
         ours = self._opened()
-        values = {"now": rows.micros(now), "most": rows.small(limit)}
+        with self._joining, self._telling(ours.database), ours.database.writing() as cursor:
+            # Who has just become the only one to work on it knows that all before are dead.
+            alone = ours.database.join()
+            silent = ours.statements.drop_nodes if alone else ours.statements.drop_silent
+            cursor.execute(*silent.bind({"now": rows.micros(now)}))
+            cursor.execute(*ours.statements.add_node.bind({"until": rows.micros(until)}))
+            return int(cursor.fetchone()[0])
+
+    def beat(self, node: int, now: datetime, until: datetime) -> bool:
+        values = {"node": node, "now": rows.micros(now), "until": rows.micros(until)}
+        return self._change(self._opened().statements.beat, values) == 1
+
+    def leave(self, node: int) -> None:
+        self._change(self._opened().statements.drop_node, {"node": node})
+
+    def lease(self, node: int, now: datetime, limit: int, skip: Collection[str] = ()) -> list[Job]:
+        ours = self._opened()
+        values = {"now": rows.micros(now), "most": rows.small(limit), "skip": [*skip] or ["-"]}
         if not self._rows(ours.statements.ripe_jobs, values):
             return []  # the usual case, and no reason to make writers wait
         with self._telling(ours.database), ours.database.writing() as cursor:
             cursor.execute(*ours.statements.free_jobs.bind(values))
             jobs = [rows.job_from(row) for row in cursor.fetchall()]
             if jobs:
-                leased = {"keys": [job.id for job in jobs], "until": rows.micros(until)}
-                cursor.execute(*ours.statements.lease_job.bind(leased))
+                leased = {"keys": [job.id for job in jobs], "node": node}
+                cursor.execute(*ours.statements.lease_jobs.bind(leased))
         return [replace(job, token=job.token + 1) for job in jobs]
 
-    def reclaim(self) -> int:
+    def claim(self, name: str, node: int, now: datetime) -> bool:
         ours = self._opened()
-        if not ours.database.exclusive:
-            return 0
         with self._telling(ours.database), ours.database.writing() as cursor:
-            cursor.execute(*ours.statements.drop_leases.bind({}))
-            return int(cursor.rowcount)
+            ours.database.hold(cursor, [f"claim {name}"])
+            cursor.execute(*ours.statements.claimed.bind({"name": name, "now": rows.micros(now)}))
+            holder = cursor.fetchone()
+            if holder is not None:
+                return bool(holder[0] == node)
+            ours.statements.keep_claims.run(cursor, [(name, node)])
+            return True
 
     def pending_jobs(self) -> int:
         return int(self._rows(self._opened().statements.pending_jobs, {})[0][0])
 
     # --- how they run
+
+    def _change(self, statement: Statement, values: Mapping[str, Any]) -> int:
+        """Run one statement in a transaction of its own; how many rows it changed."""
+        database = self._opened().database
+        with self._telling(database), database.writing() as cursor:
+            cursor.execute(*statement.bind(values))
+            return int(cursor.rowcount)
 
     def _opened(self) -> _Open:
         if self._open is None:
@@ -232,6 +299,13 @@ url = "sqlite:///care.db"
                 self._trouble = str(told)
             raise told from error
         self._trouble = ""
+
+
+def _is_shared(url: Secret) -> bool:
+    try:
+        return locations.read(url).get_backend_name() != "sqlite"
+    except StoreError:
+        return False  # `check` says what is wrong with it
 
 
 def connect(url: str | Secret, folder: Path = Path()) -> Database:

@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.schema import CreateIndex, CreateTable
-
-VERSION = 1
-"""Version of the schema below; it grows with every change of it."""
 
 # Byte order, as Python and SQLite sort texts: cursors must mean the same everywhere.
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
@@ -21,6 +19,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.BigInteger()
 BODY = sa.LargeBinary()
+DIGEST = sa.LargeBinary()
 
 metadata = sa.MetaData()
 
@@ -40,8 +39,6 @@ def _number(name: str) -> sa.Column[int]:
 def _body() -> sa.Column[bytes]:
     return sa.Column("body", BODY, nullable=False)
 
-
-meta = sa.Table("meta", metadata, sa.Column("key", TEXT, primary_key=True), _text("value"))
 
 contact = sa.Table("contact", metadata, sa.Column("id", TEXT, primary_key=True), _body())
 
@@ -88,6 +85,7 @@ def _partial(name: str, only: sa.ColumnElement[bool], *columns: sa.ColumnElement
 _partial("assignee", _c.assignee != "", _c.assignee, _newest, _c.id)
 _partial("waiting", _c.waiting_since.is_not(None), _c.waiting_since, _c.id)
 _partial("queued", _c.queued_at.is_not(None), _c.queued_at, _c.id)
+_partial("queue", sa.and_(_c.queued_at.is_not(None), _c.status == "open"), _c.inbox)
 _partial("wake", _c.wake_at.is_not(None), _c.wake_at, _c.id)
 
 thread_key = sa.Table(
@@ -98,8 +96,9 @@ thread_key = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# The key is a digest: short, whatever the far side's own ids are like, and nobody's personal data.
 receipt = sa.Table(
-    "receipt", metadata, sa.Column("key", TEXT, primary_key=True), _text("value"), sqlite_with_rowid=False
+    "receipt", metadata, sa.Column("key", DIGEST, primary_key=True), _text("value"), sqlite_with_rowid=False
 )
 
 event = sa.Table(
@@ -129,12 +128,53 @@ job = sa.Table(
     _text("stream"),
     _number("seq"),
     _instant("due"),
+    _text("destination"),
     _number("attempts"),
-    _instant("lease_until", optional=True),
     _number("token"),
+    _number("begun"),
+    sa.Column("node", sa.Integer, nullable=False),
     sa.Index("job_lane", "lane", "id"),
     sa.Index("job_due", "due", "id"),
+    sa.Index("job_stream", "stream"),
     sqlite_autoincrement=True,
+)
+
+node = sa.Table(
+    "node", metadata, sa.Column("id", SERIAL, primary_key=True), _instant("until"), sqlite_autoincrement=True
+)
+
+claim = sa.Table(
+    "claim",
+    metadata,
+    sa.Column("name", TEXT, primary_key=True),
+    sa.Column("node", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Keys of one column, ``<stream>:<seq>`` and ``<view>|<key>``: what belongs together lies together.
+delivery = sa.Table(
+    "delivery", metadata, sa.Column("key", TEXT, primary_key=True), _text("status"), sqlite_with_rowid=False
+)
+
+letter = sa.Table(
+    "letter",
+    metadata,
+    sa.Column("id", TEXT, primary_key=True),
+    _text("channel"),
+    _text("stream"),
+    _body(),
+)
+
+view = sa.Table("view_row", metadata, sa.Column("key", TEXT, primary_key=True), _text("text"), sqlite_with_rowid=False)
+
+# Which streams refer to which kept bytes: what nothing refers to may be swept away.
+blob = sa.Table(
+    "blob",
+    metadata,
+    sa.Column("digest", TEXT, primary_key=True),
+    sa.Column("stream", TEXT, primary_key=True),
+    sa.Index("blob_stream", "stream"),
+    sqlite_with_rowid=False,
 )
 
 mark = sa.Table("mark", metadata, sa.Column("name", TEXT, primary_key=True), _text("value"), sqlite_with_rowid=False)
@@ -144,9 +184,34 @@ credential = sa.Table(
 )
 
 
+# For the search: the folded words of each message, by its position. In SQLite this is a table of a kind of its own,
+# which SQLAlchemy does not know; so it stands apart from the others, once for each.
+words = sa.Table(
+    "words",
+    sa.MetaData(),
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("said", TSVECTOR, nullable=False),
+    sa.Index("words_said", "said", postgresql_using="gin"),
+)
+words_of_sqlite = sa.table("words", sa.column("rowid", sa.Integer), sa.column("said", sa.Text), sa.column("words"))
+
+
 def definitions(dialect: sa.Dialect) -> Iterator[str]:
     """The statements that make an empty database ours."""
     for table in metadata.sorted_tables:
-        yield str(CreateTable(table).compile(dialect=dialect))
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            yield str(CreateIndex(index).compile(dialect=dialect))
+        yield from _definition(table, dialect)
+    yield from search(dialect)
+
+
+def search(dialect: sa.Dialect) -> Iterator[str]:
+    """The statements that make the index of words."""
+    if dialect.name == "sqlite":
+        yield "CREATE VIRTUAL TABLE words USING fts5(said, tokenize='unicode61 remove_diacritics 0')"
+    else:
+        yield from _definition(words, dialect)
+
+
+def _definition(table: sa.Table, dialect: sa.Dialect) -> Iterator[str]:
+    yield str(CreateTable(table).compile(dialect=dialect)).strip()
+    for index in sorted(table.indexes, key=lambda index: str(index.name)):
+        yield str(CreateIndex(index).compile(dialect=dialect))

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from contextlib import suppress
+from random import Random
 
 import pytest
 
 from carekit.builtin.memory import MemoryStore
+from carekit.facts.actions import Resend
 from carekit.facts.events import DeliveryChanged, HandedOff
 from carekit.facts.nouns import DeliveryStatus
 from carekit.ground.errors import Permanent, Temporary, Unavailable, Unsure
 from carekit.seams.bot import Bot, BotReply, BotTurn
 from carekit.seams.capabilities import Capabilities
 from carekit.seams.channel import Channel, Delivery, Outbound
-from carekit.seams.store import Batch, Written
-from carekit.service import outbox as module
-from carekit.service.outbox import TRIES, backoff
+from carekit.seams.store import Batch
+from carekit.service.outbox import errands as module
+from carekit.service.outbox import outbox as outbox_module
+from carekit.service.outbox.breaker import FAILURES
+from carekit.service.outbox.errands import TRIES, backoff
 from carekit.testing import DeskKit
 from carekit.testing.contracts.hosting import LOOP, host
 from carekit.testing.contracts.values import minute
@@ -26,7 +30,7 @@ from carekit.testing.contracts.values import minute
 class FarSide(Channel):
     """A channel whose far side does what the test says; ``sent`` are the attempts in order."""
 
-    capabilities = Capabilities(may_initiate=True)
+    capabilities = Capabilities(may_initiate=True, idempotent=True)
 
     def __init__(self) -> None:
         super().__init__("loop", None)
@@ -74,11 +78,10 @@ def test_a_message_is_sent_once(kit: DeskKit, far: FarSide) -> None:
 
 
 def test_waits_grow_and_end_at_an_hour() -> None:
-    """5 s, 10 s, 20 s … at most an hour."""
-    waits = [backoff(attempt).total_seconds() for attempt in range(1, 14)]
-    assert waits[:4] == [5, 10, 20, 40]
-    assert waits == sorted(waits)
-    assert waits[-1] == 3600
+    """About 5 s, 10 s, 20 s … at most an hour, each a quarter more or less by chance."""
+    waits = [backoff(attempt, Random(attempt)).total_seconds() for attempt in range(1, 14)]
+    assert all(0.75 <= wait / min(3600, 5 * 2**n) <= 1.25 for n, wait in enumerate(waits))
+    assert len({backoff(3, Random(seed)) for seed in range(9)}) == 9
 
 
 def test_what_may_succeed_later_is_tried_again(kit: DeskKit, far: FarSide) -> None:
@@ -200,19 +203,21 @@ def test_other_conversations_do_not_wait(kit: DeskKit, far: FarSide) -> None:
 
 
 def test_a_dead_process_loses_nothing(kit: DeskKit, far: FarSide) -> None:
-    """A job whose worker died is taken up when its lease has run out."""
-    kit.service.outbox.take = lambda job: None  # type: ignore[method-assign]
-    kit.reply("ana", "hi")
+    """A job whose node died before it began is taken up by the next one."""
+    kit.service.outbox._lanes.begin = lambda: None  # type: ignore[method-assign]
+    kit.reply("ana", "hi", settle=False)
     assert far.sent == []
-    del kit.service.outbox.take
-    kit.advance("3m")
+    kit.run(kit.service.node.leave())
+    kit.service.node.begin_alone()
+    kit.service.outbox.drop()
+    del kit.service.outbox._lanes.begin
     kit.settle()
     assert far.texts == ["hi"]
 
 
 def test_a_channel_that_left_the_file_fails_its_messages(kit: DeskKit, far: FarSide) -> None:
     """A message for a channel that is no longer configured fails with that reason instead of waiting for ever."""
-    kit.service.outbox._channels = {}
+    kit.service.outbox.errands.channels = {}
     kit.reply("ana", "hi")
     ((status, detail),) = _changes(kit)
     assert status is DeliveryStatus.FAILED
@@ -241,9 +246,9 @@ def test_a_turn_has_what_a_bot_may_know() -> None:
         kit.advance("5m")
         kit.write("two")
         first, second = bot.turns
-        assert (first.text, first.memory, first.history) == ("one", {}, ())
+        assert (first.text, first.memory, kit.run(first.history())) == ("one", {}, ())
         assert (second.text, second.memory, second.now) == ("two", {"last": "one"}, minute(5))
-        assert [event.kind for event in second.history] == ["message_received", "message_sent"]
+        assert [event.kind for event in kit.run(second.history())] == ["message_received", "message_sent"]
         kit.write("crash")
         (handed,) = kit.events(HandedOff)
         assert "RuntimeError" in handed.reason
@@ -254,7 +259,7 @@ def test_a_bot_that_left_the_file_hands_over() -> None:
     """A question for a bot that is no longer configured goes to people."""
     bot = Thinker()
     with host(bot, more=LOOP + '\n[policies.bot]\nuse = "bot"\nbot = "faq"\n') as kit:
-        kit.service.outbox._bots = {}
+        kit.service.outbox.errands.bots = {}
         kit.write("hello")
         assert [handed.trigger for handed in kit.facts(HandedOff)] == ["failed"]
 
@@ -311,7 +316,8 @@ def test_stopping_gives_running_work_a_moment() -> None:
 
         kit.run(stop())
         assert kit.service.store.pending_jobs() == 1
-        (job,) = kit.service.store.lease(minute(60), minute(60) + timedelta(minutes=1), 9)
+        kit.run(kit.service.node.leave())
+        (job,) = kit.service.store.lease(kit.service.store.join(minute(0), minute(9)), minute(1), 9)
         assert job.stream == kit.conversation().id
 
 
@@ -348,19 +354,149 @@ def test_a_store_that_is_away_for_a_moment_does_not_double_a_message(
     kit: DeskKit, far: FarSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was sent is offered to the store again, instead of being sent again when the lease has run out."""
-    monkeypatch.setattr(module, "NOTE_AGAIN", 0.001)
+    monkeypatch.setattr(outbox_module, "NOTE_AGAIN", 0.001)
     store, away = kit.service.store, [1, 2, 3]
     assert isinstance(store, MemoryStore)
     plain = store._place
 
-    def place(batch: Batch) -> Written:
+    def place(batch: Batch) -> None:
         if batch.done and away:
             away.pop()
             raise Unavailable("the database is away")
-        return plain(batch)
+        plain(batch)
 
     monkeypatch.setattr(store, "_place", place)
     kit.reply("ana", "hi")
     kit.advance("10m")
     assert (far.texts, away, _changes(kit)) == (["hi"], [], [(DeliveryStatus.SENT, "")])
     assert store.pending_jobs() == 0
+
+
+# --- attempts whose outcome is unknown
+
+
+def _die(kit: DeskKit) -> None:
+    """As if the process had died: what it had is free, and another begins."""
+    kit.run(kit.service.node.leave())
+    kit.service.outbox.drop()
+    kit.service.node.begin_alone()
+
+
+def _hang(kit: DeskKit, far: FarSide) -> None:
+    """Let an attempt begin that does not end."""
+
+    async def hang(outbound: Outbound) -> Delivery:
+        far.sent.append((outbound.message.text, outbound.id))
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    far.send = hang  # type: ignore[method-assign]
+    kit.reply("ana", "hi", settle=False)
+
+    async def begin() -> None:
+        while not far.sent:  # noqa: ASYNC110 - the far side tells nobody
+            await asyncio.sleep(0)
+
+    kit.run(begin())
+    del far.send
+
+
+def test_an_attempt_that_was_cut_short_is_unsure(kit: DeskKit, far: FarSide) -> None:
+    """Where the far side cannot tell a second attempt from the first, a crash in the middle is shown, not repeated."""
+    far.capabilities = Capabilities(may_initiate=True)
+    _hang(kit, far)
+    _die(kit)
+    kit.advance("1d")
+    assert far.texts == ["hi"]
+    assert [status for status, _ in _changes(kit)] == [DeliveryStatus.SENDING, DeliveryStatus.UNSURE]
+    assert [letter.kind for letter in kit.service.store.letters("", 9)] == ["unsure"]
+
+
+def test_an_attempt_that_was_cut_short_is_repeated_where_that_is_harmless(kit: DeskKit, far: FarSide) -> None:
+    """A far side that knows a message by our id gets it again under the same one."""
+    _hang(kit, far)
+    _die(kit)
+    kit.advance("1m")
+    assert far.texts == ["hi", "hi"]
+    assert len({id for _, id in far.sent}) == 1
+    assert _changes(kit) == [(DeliveryStatus.SENT, "")]
+
+
+def test_a_person_may_have_it_sent_again(kit: DeskKit, far: FarSide) -> None:
+    """What failed is sent once more when somebody asks for it, and then it is as sent as any other."""
+    far.answer = lambda _, attempt: Permanent("mailbox full") if attempt == 1 else Delivery()
+    kit.reply("ana", "hi")
+    kit.act(Resend(3), "agent:ana")
+    assert far.texts == ["hi", "hi"]
+    statuses = [status for status, _ in _changes(kit)]
+    assert statuses == [DeliveryStatus.FAILED, DeliveryStatus.QUEUED, DeliveryStatus.SENT]
+
+
+# --- destinations that are down
+
+
+def test_a_far_side_that_is_down_is_not_asked_for_everyone(kit: DeskKit, far: FarSide) -> None:
+    """After some failures in a row the others wait without counting an attempt; when it is back, all go out."""
+    far.answer = lambda *_: Temporary("connection refused")
+    ids = [kit.write("hello", sender=f"peer{number}").conversation for number in range(FAILURES + 4)]
+    for number, id in enumerate(ids):
+        kit.reply("ana", f"answer {number}", id)
+    assert len(far.sent) == FAILURES, "the rest was not even tried"
+    health = kit.run(kit.service.health())
+    assert any(one.name == "channel:loop" and one.state == "degraded" for one in health)
+    far.answer = lambda *_: Delivery()
+    kit.advance("5m")
+    assert sorted({text for text, _ in far.sent}) == sorted(f"answer {number}" for number in range(len(ids)))
+    assert all(kit.facts(DeliveryChanged, id)[-1].status is DeliveryStatus.SENT for id in ids)
+    assert all(one.state == "ok" for one in kit.run(kit.service.health()) if one.name == "channel:loop")
+
+
+def test_a_bot_that_always_fails_is_left_alone() -> None:
+    """Contacts are handed to people at once while it rests, instead of waiting for another failure."""
+    bot = Broken(RuntimeError("out of order"))
+    with host(bot, more=LOOP + '\n[policies.bot]\nuse = "bot"\nbot = "faq"\n') as kit:
+        for number in range(FAILURES + 1):
+            kit.write("hello", sender=f"peer{number}")
+        (handed,) = kit.events(HandedOff)
+        assert f"failed {FAILURES} times in a row" in handed.reason
+        bot.reply = BotReply("I am back")
+        kit.clock.advance("1m")
+        kit.write("hello", sender="late")
+        assert kit.thread()[-1] == ("bot:faq", "I am back")
+
+
+def test_code_that_does_not_end_is_left_to_itself(kit: DeskKit, far: FarSide, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A send that swallows its cancellation holds up neither its conversation nor the others, and is told of."""
+    monkeypatch.setattr(module, "SEND_TIMEOUT", 0.01)
+    monkeypatch.setattr(outbox_module, "GRACE", 0.01)
+    let_go = asyncio.Event()
+
+    async def stubborn(outbound: Outbound) -> Delivery:
+        far.sent.append((outbound.message.text, outbound.id))
+        while not let_go.is_set():
+            with suppress(asyncio.CancelledError):
+                await let_go.wait()
+        return Delivery()
+
+    far.send = stubborn  # type: ignore[method-assign]
+    kit.reply("ana", "stuck", settle=False)
+
+    async def watch() -> None:
+        while kit.service.outbox.busy:
+            await asyncio.sleep(0.01)
+            kit.service.outbox.watch()
+
+    kit.run(watch())
+    assert [status for status, _ in _changes(kit)] == [DeliveryStatus.UNSURE]
+    assert any("do not end" in health.detail for health in kit.run(kit.service.health()))
+    del far.send
+    kit.reply("ana", "next")
+    assert far.texts == ["stuck", "next"]
+
+    async def end() -> None:
+        let_go.set()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    kit.run(end())
+    assert len(_changes(kit)) == 2, "what it says when it ends at last is not heard"

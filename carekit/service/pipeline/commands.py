@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 import msgspec
 
-from carekit.facts.actions import Action
+from carekit.facts.actions import Action, Resend
 from carekit.facts.events import Fact
 from carekit.facts.nouns import DeliveryStatus, Inbound
 from carekit.ground.values import Value
 from carekit.seams.bot import BotReply
 from carekit.seams.scope import EVERYTHING, Scope
-from carekit.seams.store import Job, JobDone, Wanted
+from carekit.seams.store import Job, JobDone, Message, Text, ViewKey, Wanted
+
+_NO_MARKS: Mapping[str, str] = {}
 
 
 class Wants:
@@ -25,10 +28,23 @@ class Wants:
         self.addresses: set[str] = set()
         self.streams: set[str] = set()
         self.jobs: set[int] = set()
+        self.deliveries: set[Message] = set()
+        self.letters: set[str] = set()
+        self.views: set[ViewKey] = set()
 
     def wanted(self) -> Wanted:
         """The same, as the store takes it."""
-        return Wanted(self.conversations, self.keys, self.receipts, self.addresses, self.streams, self.jobs)
+        return Wanted(
+            self.conversations,
+            self.keys,
+            self.receipts,
+            self.addresses,
+            self.streams,
+            self.jobs,
+            self.deliveries,
+            self.letters,
+            self.views,
+        )
 
 
 class Command(Value, frozen=True):
@@ -38,32 +54,65 @@ class Command(Value, frozen=True):
         """Add what it will look at."""
 
 
+def channel_stream(channel: str) -> str:
+    """The stream of a channel's own events."""
+    return f"channel:{channel}"
+
+
 class Receive(Command, frozen=True):
-    """Keep a message from outside."""
+    """Keep a message from outside; made by `of`, which spells its keys out once."""
 
     inbound: Inbound
-    live: bool = False
-    inbox: str = ""
+    live: bool
+    inbox: str
+    receipt: str
+    """The key under which the message is known: channel, account and the far side's own id."""
+    sender: str
+    """The key of the sender's address."""
+    thread: tuple[str, ...]
+    """The thread keys that may find its conversation, as they are stored."""
+    keys: tuple[str, ...]
+    """The thread keys that shall find its conversation, likewise."""
     marks: Mapping[str, str] = msgspec.field(default_factory=dict)
+    letter: str = ""
+    """The dead letter that it comes out of."""
+
+    @classmethod
+    def of(
+        cls,
+        inbound: Inbound,
+        live: bool = False,
+        inbox: str = "",
+        marks: Mapping[str, str] = _NO_MARKS,
+        letter: str = "",
+    ) -> Self:
+        """The command to keep *inbound*."""
+        channel = inbound.channel
+        thread = tuple([f"{channel}|{key}" for key in inbound.thread])
+        same = inbound.keys is inbound.thread or inbound.keys == inbound.thread
+        return cls(
+            inbound,
+            live,
+            inbound.inbox or inbox or channel,
+            f"in|{channel}|{inbound.account}|{inbound.external_id}",
+            inbound.sender.key,
+            thread,
+            thread if same else tuple([f"{channel}|{key}" for key in inbound.keys]),
+            marks,
+            letter,
+        )
 
     def want(self, wants: Wants) -> None:
-        inbound = self.inbound
-        channel = inbound.channel
-        for key in inbound.thread:
-            wants.keys.add(f"{channel}|{key}")
-        if inbound.keys is not inbound.thread:
-            for key in inbound.keys:
-                wants.keys.add(f"{channel}|{key}")
+        wants.keys.update(self.thread)
+        if self.keys is not self.thread:
+            wants.keys.update(self.keys)
         wants.receipts.add(self.receipt)
-        wants.addresses.add(inbound.sender.key)
-        if inbound.conversation:
-            wants.conversations.add(inbound.conversation)
-
-    @property
-    def receipt(self) -> str:
-        """The key under which the message is known: channel, account and the far side's own id."""
-        inbound = self.inbound
-        return f"in|{inbound.channel}|{inbound.account}|{inbound.external_id}"
+        wants.addresses.add(self.sender)
+        if self.inbound.conversation:
+            wants.conversations.add(self.inbound.conversation)
+        if self.letter:
+            wants.letters.add(self.letter)
+            wants.streams.add(channel_stream(self.inbound.channel))
 
 
 class Act(Command, frozen=True):
@@ -81,6 +130,8 @@ class Act(Command, frozen=True):
         wants.conversations.add(self.conversation)
         if self.key:
             wants.receipts.add(self.receipt)
+        if isinstance(self.action, Resend):
+            wants.deliveries.add((self.conversation, self.action.message))
 
     @property
     def receipt(self) -> str:
@@ -122,6 +173,17 @@ class BotDone(Command, frozen=True):
         wants.conversations.add(self.job.stream)
 
 
+class Begun(Command, frozen=True):
+    """An attempt to send is about to begin whose outcome may stay unknown."""
+
+    job: Job
+
+    def want(self, wants: Wants) -> None:
+        wants.jobs.add(self.job.id)
+        wants.conversations.add(self.job.stream)
+        wants.deliveries.add((self.job.stream, self.job.seq))
+
+
 class Sent(Command, frozen=True):
     """An attempt to send ended: final, or to be tried again (``done.retry_at``)."""
 
@@ -135,6 +197,7 @@ class Sent(Command, frozen=True):
     def want(self, wants: Wants) -> None:
         wants.jobs.add(self.job.id)
         wants.conversations.add(self.job.stream)
+        wants.deliveries.add((self.job.stream, self.job.seq))
 
 
 class Delivered(Command, frozen=True):
@@ -149,6 +212,7 @@ class Delivered(Command, frozen=True):
 
     def want(self, wants: Wants) -> None:
         wants.conversations.add(self.conversation)
+        wants.deliveries.add((self.conversation, self.message))
 
 
 class Staff(Command, frozen=True):
@@ -171,15 +235,36 @@ class SetAside(Command, frozen=True):
     marks: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def want(self, wants: Wants) -> None:
-        wants.streams.add(self.stream)
+        wants.streams.add(channel_stream(self.channel))
         wants.receipts.add(self.receipt)
-
-    @property
-    def stream(self) -> str:
-        """The channel's own stream."""
-        return f"channel:{self.channel}"
 
     @property
     def receipt(self) -> str:
         """The key under which a repetition is known."""
         return f"aside|{self.channel}|{self.key}"
+
+
+class DropLetter(Command, frozen=True):
+    """Let go of a dead letter for good. ``stream`` is where that is noted."""
+
+    letter: str
+    stream: str
+    actor: str
+
+    def want(self, wants: Wants) -> None:
+        wants.letters.add(self.letter)
+        wants.conversations.add(self.stream)
+        wants.streams.add(self.stream)
+
+
+class KeepView(Command, frozen=True):
+    """Move a reader of the feed on: its rows, and its cursor from ``before`` to ``after``, or nothing at all."""
+
+    cursor: ViewKey
+    before: str
+    after: str
+    rows: Mapping[ViewKey, str] = msgspec.field(default_factory=dict)
+    texts: Sequence[Text] = ()
+
+    def want(self, wants: Wants) -> None:
+        wants.views.add(self.cursor)

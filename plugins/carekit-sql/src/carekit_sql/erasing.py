@@ -1,0 +1,41 @@
+"""Take a contact out of every table.
+
+Receipts stay: they are digests, and say only that something was received, so that it does not come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from carekit_sql.statements import Statement, Statements
+
+SOME = 1000
+"""Streams or digests in one statement."""
+
+
+def erase(cursor: Any, statements: Statements, contact: str) -> Sequence[str]:
+    """Remove *contact* and all of their conversations; the digests that nothing refers to any more."""
+    s = statements
+    streams = [id for (id,) in _rows(cursor, s.streams_of, {"contact": contact})]
+    digests: set[str] = set()
+    for some in _parts(streams):
+        digests.update(digest for (digest,) in _rows(cursor, s.digests_of, {"keys": some}))
+        for statement in s.erase_streams:
+            cursor.execute(*statement.bind({"keys": some}))
+        for stream in some:
+            cursor.execute(*s.erase_deliveries.bind({"first": f"{stream}:", "last": f"{stream};"}))
+    for statement in s.erase_contact:
+        cursor.execute(*statement.bind({"contact": contact}))
+    needed = {digest for some in _parts(sorted(digests)) for (digest,) in _rows(cursor, s.needed, {"keys": some})}
+    return sorted(digests - needed)
+
+
+def _rows(cursor: Any, statement: Statement, values: dict[str, Any]) -> list[Any]:
+    cursor.execute(*statement.bind(values))
+    return list(cursor.fetchall())
+
+
+def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), SOME):
+        yield keys[start : start + SOME]
