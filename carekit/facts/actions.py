@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from carekit.facts.events import Decision
-from carekit.facts.nouns import Attachment, Source
+from carekit.facts.nouns import Address, Attachment, Source
 from carekit.ground.values import Value
 
 
@@ -28,6 +28,16 @@ class Send(Action, frozen=True):
     sources: tuple[Source, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     survey: str = ""
+
+
+class Initiate(Action, frozen=True):
+    """Write to *to* on *channel*: in the conversation that an answer would join, or in a new one."""
+
+    channel: str
+    to: Address
+    text: str
+    subject: str = ""
+    purpose: str = "notice"
 
 
 class Resend(Action, frozen=True):

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import msgspec
 
-from carekit.facts.nouns import Attachment, DeliveryStatus, Presence, Source
+from carekit.facts.nouns import Address, Attachment, DeliveryStatus, Presence, Source
 from carekit.ground.values import Value
 
 
@@ -84,7 +84,7 @@ class Decision(Value, frozen=True):
 
 
 class ConversationStarted(Fact, frozen=True):
-    """A conversation began; ``live`` as the channel declares it."""
+    """A conversation began; ``live`` as the channel declares it, ``to`` the address's key where we write first."""
 
     kind = "conversation_started"
     channel: str
@@ -92,6 +92,7 @@ class ConversationStarted(Fact, frozen=True):
     contact: str
     subject: str = ""
     live: bool = False
+    to: str = ""
 
 
 class MessageReceived(Fact, frozen=True):
@@ -165,6 +166,33 @@ class ContactIdentified(Fact, frozen=True):
     kind = "contact_identified"
     name: str = ""
     email: str = ""
+
+
+class ConsentChanged(Fact, frozen=True):
+    """The contact refused to be written to at an address, or allowed it again; ``word`` is what they said."""
+
+    kind = "consent_changed"
+    address: str
+    allowed: bool
+    word: str = ""
+
+
+class MessageWithheld(Fact, frozen=True):
+    """An automatic message was not sent, because the contact refused to be written to."""
+
+    kind = "message_withheld"
+    purpose: str
+
+
+class InitiationAsked(Fact, frozen=True):
+    """A policy wants somebody written to on a channel, perhaps in a conversation of its own."""
+
+    kind = "initiation_asked"
+    channel: str
+    to: Address
+    text: str
+    subject: str = ""
+    purpose: str = "notice"
 
 
 # --- who handles it ----------------------------------------------------------------------------------------------

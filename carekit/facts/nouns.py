@@ -113,6 +113,8 @@ class Inbound(Value, frozen=True):
     attachments: tuple[Attachment, ...] = ()
     automatic: bool = False
     """Sent by a machine (auto-reply, list, bounce): it is kept, and never answered automatically."""
+    consent: bool | None = None
+    """False when the contact refused to be written to at this address (STOP), True when they allowed it again."""
     intent: str = ""
     """``handoff`` when the contact pressed a button that asks for a person."""
     sent_at: datetime | None = None
@@ -134,6 +136,8 @@ class Contact(Value, frozen=True):
     addresses: tuple[str, ...] = ()
     automatic: Mapping[str, datetime] = msgspec.field(default_factory=dict)
     """For each policy, when it last wrote to this contact by itself."""
+    refused: tuple[str, ...] = ()
+    """Keys of the addresses at which they do not want to be written to."""
 
     @property
     def first_name(self) -> str:

@@ -65,6 +65,11 @@ def _send(c: Conversation, action: a.Send, actor: str) -> tuple[f.Fact, ...]:
     )
 
 
+def _initiate(c: Conversation, action: a.Initiate, actor: str) -> tuple[f.Fact, ...]:
+    _check_text(action.text, "message")
+    return (f.InitiationAsked(action.channel, action.to, action.text, action.subject, action.purpose),)
+
+
 def _resend(c: Conversation, action: a.Resend, actor: str) -> tuple[f.Fact, ...]:
     return (f.DeliveryChanged(action.message, DeliveryStatus.QUEUED),)
 
@@ -193,6 +198,7 @@ def _identify(c: Conversation, action: a.Identify, actor: str) -> tuple[f.Fact, 
 
 _HANDLERS: dict[type[a.Action], Callable[[Conversation, Any, str], tuple[f.Fact, ...]]] = {
     a.Send: _send,
+    a.Initiate: _initiate,
     a.Resend: _resend,
     a.AddNote: _note,
     a.Assign: _assign,

@@ -38,6 +38,8 @@ def begin(event: f.Event) -> Conversation:
         updated_at=event.at,
         subject=fact.subject,
         live=fact.live,
+        sender=fact.to,
+        status=Status.WAITING if fact.to else Status.OPEN,  # what we begin is the contact's turn
         seq=event.seq,
     )
 
@@ -50,7 +52,9 @@ def fold(events: list[f.Event]) -> Conversation:
     return conversation
 
 
-CHANGES_CONTACT: frozenset[type[f.Fact]] = frozenset({f.ContactIdentified, f.MessageSent, f.SurveyOffered})
+CHANGES_CONTACT: frozenset[type[f.Fact]] = frozenset(
+    {f.ContactIdentified, f.MessageSent, f.SurveyOffered, f.ConsentChanged}
+)
 """The facts of a conversation that `evolve_contact` looks at."""
 
 
@@ -59,6 +63,9 @@ def evolve_contact(contact: Contact, event: f.Event) -> Contact:
     fact = event.fact
     if isinstance(fact, f.ContactIdentified):
         return replace(contact, name=fact.name or contact.name, email=fact.email or contact.email)
+    if isinstance(fact, f.ConsentChanged):
+        others = tuple(key for key in contact.refused if key != fact.address)
+        return replace(contact, refused=others if fact.allowed else (*others, fact.address))
     if event.policy and isinstance(fact, f.MessageSent | f.SurveyOffered):
         return replace(contact, automatic={**contact.automatic, event.policy: event.at})
     return contact
@@ -300,4 +307,7 @@ _CHANGES: dict[type[f.Fact], Callable[[Conversation, Any, f.Event], dict[str, An
     f.SurveyAnswered: _survey_answered,
     f.PolicyFailed: _unchanged,
     f.LetterDropped: _unchanged,
+    f.ConsentChanged: _unchanged,
+    f.MessageWithheld: _unchanged,
+    f.InitiationAsked: _unchanged,
 }

@@ -174,6 +174,19 @@ def _quarantined(fact: f.InboundQuarantined, names: Mapping[str, str]) -> Told:
     return f"a message on {fact.channel} could not be read and was set aside", "", [fact.error, f"raw: {fact.raw}"]
 
 
+def _consent(fact: f.ConsentChanged, names: Mapping[str, str]) -> Told:
+    what = "allowed to be written to again" if fact.allowed else "does not want to be written to any more"
+    return f"the contact {what}", fact.word, [f"address: {fact.address}"]
+
+
+def _withheld(fact: f.MessageWithheld, names: Mapping[str, str]) -> Told:
+    return f"a message ({fact.purpose}) was withheld, because the contact does not want to be written to", "", []
+
+
+def _initiation(fact: f.InitiationAsked, names: Mapping[str, str]) -> Told:
+    return f"{fact.to.key} is to be written to on {fact.channel} ({fact.purpose})", fact.text, []
+
+
 def _released(fact: f.InboundReleased, names: Mapping[str, str]) -> Told:
     return f"what was set aside at step {fact.letter} was read after all", "", []
 
@@ -227,6 +240,9 @@ _SAY: Mapping[type[f.Fact], Callable[[Any, Mapping[str, str]], Told]] = {
     f.PolicyFailed: _policy_failed,
     f.InboundQuarantined: _quarantined,
     f.InboundReleased: _released,
+    f.ConsentChanged: _consent,
+    f.MessageWithheld: _withheld,
+    f.InitiationAsked: _initiation,
     f.LetterDropped: _letter_dropped,
     f.AgentAdded: _agent_added,
     f.AgentChanged: _agent_changed,

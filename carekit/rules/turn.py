@@ -17,7 +17,7 @@ from carekit.facts import actions as a
 from carekit.facts import events as f
 from carekit.facts.nouns import Agent, Contact, Conversation
 from carekit.ground.calendars import Calendar
-from carekit.ground.errors import CarekitError
+from carekit.ground.errors import CarekitError, NotAllowed
 from carekit.ground.values import replace
 from carekit.rules.context import Context, SurveyOffer
 from carekit.rules.decide import decide
@@ -170,8 +170,16 @@ class Turn:
 
     def ask(self, action: a.Action, actor: str, *, cause: int | None = None, policy: str = "") -> list[f.Event]:
         """Turn *action* into facts and append them; raises `Refused` if it cannot be."""
+        if self.contact.refused and isinstance(action, a.Send) and self.conversation.sender in self.contact.refused:
+            return [self._withhold(action, actor, cause, policy)]
         facts = decide(self.conversation, action, actor)
         return [self.record(fact, actor, cause=cause, policy=policy, reason=action.reason) for fact in facts]
+
+    def _withhold(self, action: a.Send, actor: str, cause: int | None, policy: str) -> f.Event:
+        """Who refused to be written to is not: a person is told, and what a rule wanted to say is noted instead."""
+        if actor.startswith("agent:"):
+            raise NotAllowed("the contact does not want to be written to at this address any more; wait for their word")
+        return self.record(f.MessageWithheld(action.purpose), actor, cause=cause, policy=policy, reason=action.reason)
 
     def settle(self) -> None:
         """Let the policies react until nobody has anything to add."""

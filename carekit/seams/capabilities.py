@@ -8,6 +8,35 @@ import attrs
 
 
 @attrs.frozen
+class Segments:
+    """How a channel cuts a text into parts that are sent and paid one by one, as SMS does (3GPP TS 23.038).
+
+    A text of nothing but ``alphabet`` and ``doubled`` (characters that take two places) has ``single`` places in one
+    part and ``several`` in each of many; any other text has ``wide_single`` and ``wide_several`` UTF-16 units.
+    """
+
+    alphabet: str
+    doubled: str = ""
+    single: int = 160
+    several: int = 153
+    wide_single: int = 70
+    wide_several: int = 67
+    price: str = ""
+    """What one part costs, as it is shown: ``0.07 €``; empty if nobody says."""
+
+    def count(self, text: str) -> tuple[int, int]:
+        """How many parts *text* takes, and how many places are left in the last one."""
+        doubled = sum(character in self.doubled for character in text)
+        plain = all(character in self.alphabet or character in self.doubled for character in text)
+        places = len(text) + doubled if plain else len(text.encode("utf-16-le", "surrogatepass")) // 2
+        single, several = (self.single, self.several) if plain else (self.wide_single, self.wide_several)
+        if places <= single:
+            return 1, single - places
+        parts = -(-places // several)
+        return parts, parts * several - places
+
+
+@attrs.frozen
 class Capabilities:
     """What a channel can do, as data: the composer, the checks and the documentation all read this one declaration."""
 
@@ -24,6 +53,8 @@ class Capabilities:
     attachments: bool = False
     max_length: int | None = None
     """Characters of one message, None for no limit of its own."""
+    segments: Segments | None = None
+    """How a message is cut into parts, None if it is not."""
     delivered: bool = False
     """The far side reports delivery."""
     read: bool = False

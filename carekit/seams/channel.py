@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import attrs
 
 from carekit.facts.events import Earlier, Event, MessageSent, messages_before, nothing_earlier
-from carekit.facts.nouns import Contact, Conversation, DeliveryStatus, Inbound
+from carekit.facts.nouns import Address, Contact, Conversation, DeliveryStatus, Inbound
 from carekit.ground.errors import NotOurs
 from carekit.ground.values import Value
 from carekit.seams.capabilities import Capabilities
 from carekit.seams.component import Component
+from carekit.seams.desk import Desk
 
 
 @attrs.frozen
@@ -55,6 +57,15 @@ class Delivery(Value, frozen=True):
     detail: str = ""
 
 
+@attrs.frozen
+class Answer:
+    """What the far side is answered when what it posted is kept. Without a ``body``, JSON of what became of it."""
+
+    status: int = 202
+    content_type: str = "application/json"
+    body: bytes | None = None
+
+
 class Channel(Component):
     """Base of all channels.
 
@@ -63,6 +74,10 @@ class Channel(Component):
     """
 
     capabilities: Capabilities = Capabilities()
+    inbox: str = ""
+    """Where its conversations land, if not in one of its own name; set from the reserved key ``inbox``."""
+    accepted: Answer = Answer()
+    """For far sides that want to hear something else than JSON."""
 
     def decode(self, payload: Payload) -> Sequence[Inbound]:
         """The messages in *payload*: pure, no network.
@@ -70,6 +85,25 @@ class Channel(Component):
         Raises `NotOurs` (wrong signature or origin), `Ignored` (nothing to keep) or `Malformed` (set aside raw).
         """
         raise NotOurs(f"channel {self.name!r} takes no posted messages")
+
+    async def complete(self, message: Inbound, desk: Desk) -> Inbound:
+        """*message* with what its payload only refers to, such as files behind a link, fetched and kept.
+
+        Comes after `decode` and before the far side is answered; by default there is nothing to add. Raises
+        `Unavailable` if it should be posted again later.
+        """
+        return message
+
+    def keys_for(self, to: Address) -> tuple[str, ...]:
+        """The thread keys under which an answer from *to* will come: for channels that may write first."""
+        return ()
+
+    def hold(self, outbound: Outbound, now: datetime) -> datetime | None:
+        """Until when *outbound* must wait (quiet hours, a rate limit), None to send it now; pure, without network.
+
+        Waiting is no attempt. The messages behind it in its conversation wait, too.
+        """
+        return None
 
     def reread(self, raw: bytes) -> Sequence[Inbound]:
         """The messages in *raw*, a payload that was set aside, when somebody has it tried again.

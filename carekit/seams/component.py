@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
 
@@ -38,6 +38,10 @@ class Component:
 
     folder: Path = Path()
     """The folder of the file, where relative paths begin; set before `check`."""
+    url: str = ""
+    """Its own public address, from the service's; set before `check`."""
+    alone: ClassVar[bool] = False
+    """`run` is for one process at a time, where several work on one desk: it fetches, say, and does not listen."""
     secret: bytes = b""
     """32 bytes of its own, derived from the service's secret, the same at every start; set before it runs."""
 
@@ -47,6 +51,11 @@ class Component:
 
     def check(self) -> Iterable[str]:
         """Faults of the settings beyond their types, one text each (what, why, remedy); without I/O."""
+        return ()
+
+    @classmethod
+    def check_together(cls, parts: Sequence[Self]) -> Iterable[str]:
+        """Faults that show only when all parts of this class in the file are looked at, one text each."""
         return ()
 
     def routes(self, desk: Desk) -> Sequence[BaseRoute]:

@@ -12,9 +12,9 @@ from typing import Protocol
 
 import attrs
 
-from carekit.facts.actions import Action
+from carekit.facts.actions import Action, Send
 from carekit.facts.events import Event
-from carekit.facts.nouns import Agent, Contact, Conversation, DeliveryStatus, Inbound, Presence
+from carekit.facts.nouns import Address, Agent, Contact, Conversation, DeliveryStatus, Inbound, Presence
 from carekit.ground.values import Value
 from carekit.seams.capabilities import Capabilities
 from carekit.seams.query import Page, Query
@@ -140,6 +140,16 @@ class Desk(Protocol):
 
         Raises `NotFound` outside of *scope*, `Stale` if a public message came after ``expected_seq``, `KeyReused`,
         `IllegalMove` or `Refused`.
+        """
+        ...
+
+    async def begin(
+        self, channel: str, to: Address, action: Send, actor: str, *, scope: Scope, key: str = ""
+    ) -> Outcome:
+        """Write to *to* first: in the conversation that their answer would join, or in a new one.
+
+        ``key`` makes a repetition harmless. Raises `Refused` if *channel* cannot begin, `NotAllowed` outside of *scope*
+        or if the contact does not want to be written to, `KeyReused`.
         """
         ...
 

@@ -96,6 +96,7 @@ def desk(settings: Settings, sign: Signer, clock: Clock, writer: Writer, hub: Hu
         blobs=blobs(settings),
         signer=sign,
         channels=channels,
+        parts={name: part.component for name, part in settings.channels.items()},
         surveys={name: part.component for name, part in settings.surveys.items()},
         hours=hours,
     )

@@ -194,6 +194,7 @@ class _Reader:
         self._structurer = Structurer(path.parent.resolve(), environment)
         self._faults: list[Fault] = []
         self._names: dict[str, frozenset[str]] = {}
+        self._base = ""
 
     def read(self) -> Settings:
         tables = read_toml(self._path)
@@ -204,6 +205,7 @@ class _Reader:
         self._names = {section: frozenset(table) for section, table in tables.items() if isinstance(table, dict)}
         service = self._service(tables.get("service", {}))
         zone = service.timezone if service else "UTC"
+        self._base = service.url.rstrip("/") if service else ""
         calendars = {
             name: calendar
             for name, table in self._section(tables, "calendars").items()
@@ -215,6 +217,8 @@ class _Reader:
         store = self._store(tables)
         tokens = self._tokens(tables)
         self._check_apps(parts["apps"])
+        for section, members in parts.items():
+            self._check_together(members, section)
         if self._faults or service is None or store is None:
             raise FaultyFile(self._faults)
         canonical = json.dumps(tables, sort_keys=True, default=str)
@@ -345,6 +349,7 @@ class _Reader:
         try:
             component = offer.cls(name, settings)
             component.folder = self._path.parent.resolve()
+            component.url = self._url_of(kind, name, reserved)
             for problem in component.check():
                 self._fault(where, "", problem)
         except Exception as error:  # noqa: BLE001 - a stranger's constructor; the integrator needs the place, not a traceback
@@ -352,6 +357,22 @@ class _Reader:
             return None
         _set_reserved(component, kind, name, reserved)
         return Part(name, component, reserved, offer)
+
+    def _url_of(self, kind: str, name: str, reserved: Any) -> str:
+        """The public address at which the component's routes are mounted."""
+        path = (reserved.path or f"/{name}") if kind == "apps" else f"/{kind}/{name}"
+        return self._base + path
+
+    def _check_together(self, parts: Mapping[str, Part], section: str) -> None:
+        """Let each class look at all of its parts at once."""
+        by_class: dict[type[Component], list[Component]] = {}
+        for part in parts.values():
+            by_class.setdefault(type(part.component), []).append(part.component)
+        for cls, components in by_class.items():
+            if cls.check_together.__func__ is Component.check_together.__func__:  # type: ignore[attr-defined]
+                continue
+            for problem in cls.check_together(components):
+                self._fault(section, "", problem)
 
     def _offer(self, kind: str, use: Any, where: str) -> Offer | None:
         known = self._plugins.offers[kind]
@@ -397,7 +418,9 @@ class _Reader:
 
 
 def _set_reserved(component: Component, kind: str, name: str, reserved: Any) -> None:
-    if kind == "policies":
+    if kind == "channels":
+        component.inbox = reserved.inbox  # type: ignore[attr-defined]
+    elif kind == "policies":
         component.channels = frozenset(reserved.channels)  # type: ignore[attr-defined]
     elif kind == "apps":
         component.path = reserved.path or f"/{name}"  # type: ignore[attr-defined]

@@ -9,15 +9,16 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
 
-from carekit.facts.actions import Action, Unassign
+from carekit.facts.actions import Action, Send, Unassign
 from carekit.facts.codec import encode, repaired
 from carekit.facts.events import AgentAdded, Event, PresenceChanged
-from carekit.facts.nouns import Agent, Contact, Conversation, DeliveryStatus, Inbound, Presence, Status
+from carekit.facts.nouns import Address, Agent, Contact, Conversation, DeliveryStatus, Inbound, Presence, Status
 from carekit.ground.calendars import Calendar
 from carekit.ground.clock import Clock
-from carekit.ground.errors import NotFound, Refused
+from carekit.ground.errors import NotAllowed, NotFound, Refused
 from carekit.rules.metrics import report_of
 from carekit.rules.waits import estimate_wait
+from carekit.seams.channel import Channel
 from carekit.seams.desk import ChannelInfo, Live, Outcome, Receipt, SurveyInfo, Waiting
 from carekit.seams.query import Page, Query
 from carekit.seams.scope import EVERYTHING, Scope
@@ -54,12 +55,14 @@ class CareDesk:
         blobs: Blobs,
         signer: Signer,
         channels: Mapping[str, ChannelInfo],
+        parts: Mapping[str, Channel],
         surveys: Mapping[str, SurveyProvider],
         hours: Mapping[str, Calendar],
     ) -> None:
         self.name = name
         self.timezone = timezone
         self.channels = channels
+        self._parts = parts
         self.surveys: Mapping[str, SurveyInfo] = {
             name: SurveyInfo(name, provider.kind, provider.question, provider.best)
             for name, provider in surveys.items()
@@ -143,12 +146,26 @@ class CareDesk:
         key: str = "",
     ) -> Outcome:
         action = _fitting(action)
-        fingerprint = ""
-        if key:
-            body = f"{conversation}\n{type(action).__name__}\n".encode() + encode(action)
-            fingerprint = sha256(body).hexdigest()
+        fingerprint = _fingerprint(conversation, action) if key else ""
         command = c.Act(conversation, action, actor, scope, expected_seq, key, fingerprint)
         return await self._outcome(await self._writer.submit(command), conversation)
+
+    async def begin(
+        self, channel: str, to: Address, action: Send, actor: str, *, scope: Scope, key: str = ""
+    ) -> Outcome:
+        part = self._parts.get(channel)
+        if part is None:
+            raise Refused(f"there is no channel {channel!r} in the file", field="channel")
+        if not part.capabilities.may_initiate:
+            raise Refused(f"channel {channel!r} can only answer, not write first", field="channel")
+        inbox = part.inbox or channel
+        if scope.contact or (scope.inboxes is not None and inbox not in scope.inboxes):
+            raise NotAllowed(f"inbox {inbox!r} is not yours to write from")
+        action, to = _fitting(action), _fitting(to)
+        fingerprint = _fingerprint(f"begin {channel} {to.key}", action) if key else ""
+        command = c.Begin.on(part, to, action, actor, key=key, fingerprint=fingerprint)
+        kept = await self._writer.submit(command)
+        return await self._outcome(kept, kept.stream)
 
     async def _outcome(self, kept: Kept, id: str) -> Outcome:
         if not kept.repeated:
@@ -397,6 +414,11 @@ class CareDesk:
 
 
 _NO_MARKS: Mapping[str, str] = {}
+
+
+def _fingerprint(about: str, action: Action) -> str:
+    """What tells one request from another that came with the same key."""
+    return sha256(f"{about}\n{type(action).__name__}\n".encode() + encode(action)).hexdigest()
 
 
 def _fitting(value: T, *, plain: bool = False) -> T:

@@ -29,6 +29,7 @@ log = logging.getLogger("carekit.web")
 LIMIT = 1_000_000
 """Bytes of one posted payload."""
 
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _NOT_OURS = Problem(KINDS["forbidden"], "this payload is not from the far side of this channel")
 
 
@@ -58,10 +59,11 @@ class _Ingest:
             log.exception("channel %s could not decode request %s", self.channel.name, request_id(request))
             return await self._set_aside(payload, f"the channel failed: {type(error).__name__}: {error}")
         try:
-            receipts = [await self.desk.receive(message) for message in messages]
+            whole = [await self.channel.complete(message, self.desk) for message in messages]
+            receipts = [await self.desk.receive(message) for message in whole]
         except Refused as error:
             return await self._set_aside(payload, str(error))
-        return _json({"receipts": receipts}, 202)
+        return self._answer({"receipts": receipts})
 
     def _decode(self, payload: Payload) -> Sequence[Inbound]:
         messages = tuple(self.channel.decode(payload))
@@ -74,7 +76,14 @@ class _Ingest:
         # The digest as key: the far side's retry of the same bytes is known and not kept twice.
         key = f"payload:{sha256(payload.body).hexdigest()}"
         await self.desk.quarantine(self.channel.name, payload.body, error, key=key)
-        return _json({"quarantined": True}, 202)
+        return self._answer({"quarantined": True})
+
+    def _answer(self, told: object) -> Response:
+        """What the far side wants to hear when what it posted is kept."""
+        answer = self.channel.accepted
+        if answer.body is None:
+            return _json(told, answer.status)
+        return Response(answer.body, answer.status, _HEADERS, answer.content_type)
 
 
 async def read_payload(request: Request) -> Payload:
@@ -91,5 +100,4 @@ async def read_payload(request: Request) -> Payload:
 
 
 def _json(value: object, status: int) -> Response:
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return Response(msgspec.json.encode(value), status, headers, "application/json")
+    return Response(msgspec.json.encode(value), status, _HEADERS, "application/json")

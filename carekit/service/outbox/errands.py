@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 
+from carekit.facts.actions import Send
 from carekit.facts.codec import decode_memory, repaired
-from carekit.facts.events import BotAsked, Event, MessageReceived, MessageSent
+from carekit.facts.events import BotAsked, Event, InitiationAsked, MessageReceived, MessageSent
 from carekit.facts.nouns import Contact, Conversation, DeliveryStatus
 from carekit.ground.clock import Clock
 from carekit.ground.errors import CarekitError, Permanent, Temporary, Unsure
@@ -23,7 +24,7 @@ from carekit.seams.store import Job, JobDone
 from carekit.service.outbox.breaker import Breaker
 from carekit.service.outbox.lanes import Found
 from carekit.service.outbox.patience import being_cancelled, within
-from carekit.service.pipeline.commands import BotDone, Sent
+from carekit.service.pipeline.commands import Begin, BotDone, Sent
 
 log = logging.getLogger("carekit.outbox")
 
@@ -34,7 +35,7 @@ SEND_TIMEOUT = 60.0
 
 Earlier = Callable[[str, int, int], Awaitable[Sequence[Event]]]
 """Reads events of a conversation: those before a step, at most so many of the last."""
-Done = BotDone | Sent
+Done = BotDone | Sent | Begin
 
 
 def backoff(attempts: int, random: Random) -> timedelta:
@@ -80,8 +81,19 @@ class Errands:
             return await self.ask(job, fact, found, breaker)
         if found is not None and type(fact) is MessageSent:
             return await self.send(job, fact, found, breaker)
+        if found is not None and type(fact) is InitiationAsked:
+            return self._initiate(job, fact, found.event)
         log.warning("job %d of %s has nothing to do", job.id, job.stream)
         return Sent(job, JobDone(job.id, job.token), None)
+
+    def _initiate(self, job: Job, asked: InitiationAsked, event: Event) -> Done:
+        """Write to whom a policy wants written to; a channel that cannot is a fault of the file, and told."""
+        channel = self.channels.get(asked.channel)
+        if channel is None or not channel.capabilities.may_initiate:
+            log.error("policy %r wants somebody written to on %r, which cannot begin", event.policy, asked.channel)
+            return Sent(job, JobDone(job.id, job.token), None)
+        action = Send(asked.text, asked.purpose, subject=asked.subject, reason=event.reason)
+        return Begin.on(channel, asked.to, action, event.actor, policy=event.policy, job=job)
 
     # --- bots
 
@@ -140,14 +152,14 @@ class Errands:
         if job.begun:
             detail = "the service stopped while it was being sent, and the far side may have it"
             return Sent(job, finished, DeliveryStatus.UNSURE, detail=detail)
-        if not breaker.closed and (later := breaker.wait(self._clock.now())) is not None:
+        to = conversation.sender.partition(":")[2] or _first_address(found.contact)
+        earlier = partial(self._earlier, job.stream)
+        outbound = Outbound(conversation, found.contact, job.seq, message, to, earlier)
+        if (later := self._not_yet(channel, outbound, breaker)) is not None:
             return Sent(job, JobDone(job.id, job.token, later, job.attempts), None)
         if not channel.capabilities.idempotent:
             self.waits()
             await self._mark(job)
-        to = conversation.sender.partition(":")[2] or _first_address(found.contact)
-        earlier = partial(self._earlier, job.stream)
-        outbound = Outbound(conversation, found.contact, job.seq, message, to, earlier)
         late = Unsure(f"sending took longer than {SEND_TIMEOUT:.0f} s, and the far side may have it")
         try:
             delivery = await within(channel.send(outbound), SEND_TIMEOUT, late, self.waits)
@@ -169,6 +181,19 @@ class Errands:
             log.error("channel %r: %s", channel.name, fault)
             return Sent(job, finished, DeliveryStatus.UNSURE, detail=fault)
         return Sent(job, finished, delivery.status, delivery.external_id, delivery.detail, delivery.keys)
+
+    def _not_yet(self, channel: Channel, outbound: Outbound, breaker: Breaker) -> datetime | None:
+        """When to come back with a message that must wait, by the channel's own rule or because it is down."""
+        now = self._clock.now()
+        if type(channel).hold is not Channel.hold:
+            try:
+                held = channel.hold(outbound, now)
+            except Exception as error:  # noqa: BLE001 - a stranger's code: a rule that breaks must not keep a message for ever
+                log.error("channel %r cannot tell whether a message must wait: %s", channel.name, error)
+                held = None
+            if held is not None and held > now:
+                return held
+        return None if breaker.closed else breaker.wait(now)
 
     def _again(self, job: Job, channel: str, error: BaseException, breaker: Breaker) -> Sent:
         attempts, now = job.attempts + 1, self._clock.now()

@@ -7,11 +7,12 @@ from typing import Self
 
 import msgspec
 
-from carekit.facts.actions import Action, Resend
+from carekit.facts.actions import Action, Resend, Send
 from carekit.facts.events import Fact
-from carekit.facts.nouns import DeliveryStatus, Inbound
+from carekit.facts.nouns import Address, DeliveryStatus, Inbound
 from carekit.ground.values import Value
 from carekit.seams.bot import BotReply
+from carekit.seams.channel import Channel
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Job, JobDone, Message, Text, ViewKey, Wanted
 
@@ -136,6 +137,57 @@ class Act(Command, frozen=True):
     @property
     def receipt(self) -> str:
         """The key under which a repetition is known: who asks, and their own key."""
+        return f"key|{self.actor}|{self.key}"
+
+
+class Begin(Command, frozen=True):
+    """Write to somebody first: in the conversation that their answer would join, or in a new one.
+
+    ``job`` is the one that a policy's wish became; ``cause`` names the conversation in which it was wished.
+    """
+
+    channel: str
+    to: Address
+    action: Send
+    actor: str
+    live: bool = False
+    inbox: str = ""
+    keys: tuple[str, ...] = ()
+    """As they are stored."""
+    key: str = ""
+    fingerprint: str = ""
+    policy: str = ""
+    job: Job | None = None
+
+    @classmethod
+    def on(
+        cls,
+        channel: Channel,
+        to: Address,
+        action: Send,
+        actor: str,
+        *,
+        key: str = "",
+        fingerprint: str = "",
+        policy: str = "",
+        job: Job | None = None,
+    ) -> Self:
+        """The command to write first to *to* on *channel*."""
+        keys = tuple([f"{channel.name}|{one}" for one in channel.keys_for(to)])
+        live, inbox = channel.capabilities.live, channel.inbox or channel.name
+        return cls(channel.name, to, action, actor, live, inbox, keys, key, fingerprint, policy, job)
+
+    def want(self, wants: Wants) -> None:
+        wants.addresses.add(self.to.key)
+        wants.keys.update(self.keys)
+        if self.key:
+            wants.receipts.add(self.receipt)
+        if self.job is not None:
+            wants.jobs.add(self.job.id)
+
+    @property
+    def receipt(self) -> str:
+        """The key under which a repetition is known."""
         return f"key|{self.actor}|{self.key}"
 
 

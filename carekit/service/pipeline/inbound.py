@@ -5,6 +5,7 @@ from __future__ import annotations
 from carekit.facts import events as f
 from carekit.facts.nouns import Address, Contact, Conversation, Inbound, Status
 from carekit.ground.errors import NotFound
+from carekit.rules.turn import Turn
 from carekit.service.pipeline.commands import DropLetter, Receive, SetAside, channel_stream
 from carekit.service.pipeline.world import Kept, World, inbound_letter
 
@@ -19,7 +20,7 @@ def receive(command: Receive, world: World) -> Kept:
         stream, seq, contact_id = known.split("\t")
         _release(command.letter, world)
         return Kept(repeated=True, stream=stream, seq=int(seq), contact=contact_id)
-    contact, is_new = _contact_of(inbound.sender, command.sender, world)
+    contact, is_new = contact_of(inbound.sender, command.sender, world)
     conversation = _conversation_of(command, contact, world)
     turn = world.turn(conversation, contact)
     ended: Kept | None = None
@@ -33,6 +34,8 @@ def receive(command: Receive, world: World) -> Kept:
         turn.start(world.frame.ids.new("c", world.now), fact)
     elif turn.conversation.status is Status.RESOLVED and not inbound.automatic:
         turn.record(f.Reopened(), "contact", reason="the contact wrote")
+    if inbound.consent is not None:
+        _heed(command, turn)
     event = turn.record(_message(inbound, command.sender), "contact")
     turn.settle()
     id = turn.conversation.id
@@ -46,10 +49,17 @@ def receive(command: Receive, world: World) -> Kept:
     _release(command.letter, world)
     kept = world.finish(turn)
     kept.seq, kept.contact = event.seq, contact.id
-    return kept if ended is None else _after(ended, kept)
+    return kept if ended is None else after(ended, kept)
 
 
-def _after(ended: Kept, kept: Kept) -> Kept:
+def _heed(command: Receive, turn: Turn) -> None:
+    """Obey the contact's word about being written to before anything else happens; said again, it is no news."""
+    allowed = bool(command.inbound.consent)
+    if allowed == (command.sender in turn.contact.refused):
+        turn.record(f.ConsentChanged(command.sender, allowed, command.inbound.text[:100]), "contact")
+
+
+def after(ended: Kept, kept: Kept) -> Kept:
     """What led to a new conversation, together with the end of the one before it."""
     kept.earlier = ended.conversation
     kept.events = [*ended.events, *kept.events]
@@ -58,7 +68,8 @@ def _after(ended: Kept, kept: Kept) -> Kept:
     return kept
 
 
-def _contact_of(sender: Address, key: str, world: World) -> tuple[Contact, bool]:
+def contact_of(sender: Address, key: str, world: World) -> tuple[Contact, bool]:
+    """The contact whose address *sender* is, and whether they are new."""
     id = world.addresses.get(key)
     if id is not None:
         return world.contacts[id], False

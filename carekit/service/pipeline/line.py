@@ -17,6 +17,7 @@ from carekit.rules.turn import Rulebook
 from carekit.seams.store import Store
 from carekit.service.pipeline import commands as c
 from carekit.service.pipeline import inbound, outbound, talk
+from carekit.service.pipeline.initiate import begin
 from carekit.service.pipeline.staff import staff
 from carekit.service.pipeline.views import keep_view
 from carekit.service.pipeline.world import Frame, Kept, World
@@ -79,6 +80,7 @@ _HANDLERS: dict[type[c.Command], Callable[[Any, World], Kept]] = {
     c.SetAside: inbound.set_aside,
     c.DropLetter: inbound.drop,
     c.Act: talk.act,
+    c.Begin: begin,
     c.Wake: talk.wake,
     c.Offer: talk.offer,
     c.BotDone: talk.bot_done,

@@ -15,7 +15,7 @@ from carekit.seams.store import Batch, Job, JobBegun, JobDone, Loaded, Message, 
 from carekit.service.pipeline.commands import channel_stream
 
 NOBODY: frozenset[str] = frozenset()
-_WORK = frozenset({f.BotAsked, f.MessageSent, f.DeliveryChanged})
+_WORK = frozenset({f.BotAsked, f.MessageSent, f.DeliveryChanged, f.InitiationAsked})
 """The facts that something must be done about after the commit."""
 
 
@@ -121,6 +121,9 @@ class World:
                 jobs.append(Job(f"{id}:bot", "bot", id, event.seq, event.at, f"bot:{fact.bot}"))
             elif isinstance(fact, f.MessageSent) and self.frame.push.get(channel, True):
                 jobs.append(Job(f"{id}:send", "send", id, event.seq, event.at, f"channel:{channel}"))
+            elif isinstance(fact, f.InitiationAsked):
+                lane = f"initiate:{fact.channel}:{fact.to.key}"
+                jobs.append(Job(lane, "initiate", id, event.seq, event.at, f"channel:{fact.channel}"))
             elif isinstance(fact, f.DeliveryChanged) and fact.status is DeliveryStatus.QUEUED:
                 jobs.append(Job(f"{id}:send", "send", id, fact.message, event.at, f"channel:{channel}"))
         if jobs:

@@ -100,6 +100,24 @@ class ReplyBody(Request):
     expected_seq: Seen | UnsetType = UNSET
 
 
+class AddressBody(Request):
+    """Where somebody can be reached."""
+
+    kind: Annotated[str, Meta(min_length=1, max_length=40, pattern=_NAME, description="email, phone …")]
+    value: Annotated[str, Meta(min_length=1, max_length=320, pattern=_NAME)]
+    name: Name = ""
+
+
+class BeginBody(Request):
+    """A message with which we write first."""
+
+    channel: Annotated[str, Meta(min_length=1, max_length=200, pattern=_NAME, description="one that may begin")]
+    to: AddressBody
+    text: Text
+    subject: Annotated[str, Meta(max_length=500, pattern=_NAME)] = ""
+    agent: ActingAgent | UnsetType = UNSET
+
+
 class NoteBody(Request):
     """A note that only agents see, written by an agent."""
 

@@ -16,6 +16,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "list_conversations", "GET", "/v1/conversations", "List conversations",
         r.list_conversations, v.ConversationPage, q.ConversationQuery,
     ),
+    Endpoint(
+        "begin", "POST", "/v1/conversations/begin", "Write to somebody first", w.begin, v.Done, body=q.BeginBody,
+        sample='{"channel": "sms", "to": {"kind": "phone", "value": "+34600000001"}, "text": "Your order has left."}',
+    ),
     Endpoint("get_conversation", "GET", _ONE, "Read one conversation", r.get_conversation, Conversation),
     Endpoint(
         "list_conversation_events", "GET", f"{_ONE}/events", "Read the events of a conversation",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import UnsetType
 
 from carekit.facts import actions as a
-from carekit.facts.nouns import Agent, Conversation
+from carekit.facts.nouns import Address, Agent, Conversation
 from carekit.ground.errors import Refused
 from carekit.seams.scope import Scope
 from carekit.web.api import views as v
@@ -17,6 +17,17 @@ from carekit.web.tokens import visible_inboxes
 async def reply(call: Call) -> v.Done:
     """Write to the contact as an agent."""
     return await _act(call, a.Send(call.body.text, subject=call.body.subject))
+
+
+async def begin(call: Call) -> v.Done:
+    """Write first, as the agent named or as the token itself."""
+    body = call.body
+    to = Address(body.to.kind, body.to.value, body.to.name)
+    actor = call.token.actor
+    if not isinstance(body.agent, UnsetType):
+        actor = f"agent:{(await _known(call, body.agent, 'agent')).id}"
+    action = a.Send(body.text, "reply" if actor.startswith("agent:") else "notice", subject=body.subject)
+    return v.Done.of(await call.desk.begin(body.channel, to, action, actor, scope=call.token.scope, key=call.key))
 
 
 async def note(call: Call) -> v.Done:
@@ -77,10 +88,16 @@ async def _actor(call: Call) -> str:
 
 
 async def _agent(call: Call, id: str, conversation: Conversation, field: str) -> Agent:
-    """The agent *id*, if active and allowed to see *conversation*; one the token may not know of does not exist."""
+    """The agent *id*, if active and allowed to see *conversation*."""
+    found = await _known(call, id, field)
+    if not Scope.of_agent(found).reaches(conversation):
+        raise Refused(f"agent {id!r} may not see this inbox; choose another or widen their inboxes", field=field)
+    return found
+
+
+async def _known(call: Call, id: str, field: str) -> Agent:
+    """The active agent *id*; one the token may not know of does not exist."""
     found = await call.desk.agent(id)
     if found is None or not found.active or not visible_inboxes(call.token, found.inboxes):
         raise Refused(f"there is no active agent {id!r}; GET /api/v1/agents lists them", field=field)
-    if not Scope.of_agent(found).reaches(conversation):
-        raise Refused(f"agent {id!r} may not see this inbox; choose another or widen their inboxes", field=field)
     return found

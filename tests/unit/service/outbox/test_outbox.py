@@ -3,68 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from random import Random
 
 import pytest
 
 from carekit.builtin.memory import MemoryStore
-from carekit.facts.actions import Resend
 from carekit.facts.events import DeliveryChanged, HandedOff
 from carekit.facts.nouns import DeliveryStatus
 from carekit.ground.errors import Permanent, Temporary, Unavailable, Unsure
 from carekit.seams.bot import Bot, BotReply, BotTurn
-from carekit.seams.capabilities import Capabilities
-from carekit.seams.channel import Channel, Delivery, Outbound
+from carekit.seams.channel import Delivery, Outbound
 from carekit.seams.store import Batch
 from carekit.service.outbox import errands as module
 from carekit.service.outbox import outbox as outbox_module
-from carekit.service.outbox.breaker import FAILURES
 from carekit.service.outbox.errands import TRIES, backoff
 from carekit.testing import DeskKit
 from carekit.testing.contracts.hosting import LOOP, host
 from carekit.testing.contracts.values import minute
-
-
-class FarSide(Channel):
-    """A channel whose far side does what the test says; ``sent`` are the attempts in order."""
-
-    capabilities = Capabilities(may_initiate=True, idempotent=True)
-
-    def __init__(self) -> None:
-        super().__init__("loop", None)
-        self.sent: list[tuple[str, str]] = []
-        self.answer: Callable[[str, int], Delivery | Exception] = lambda text, attempt: Delivery(external_id="far")
-
-    async def send(self, outbound: Outbound) -> Delivery:
-        text = outbound.message.text
-        self.sent.append((text, outbound.id))
-        await asyncio.sleep(0)
-        answer = self.answer(text, sum(one == text for one, _ in self.sent))
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    @property
-    def texts(self) -> list[str]:
-        return [text for text, _ in self.sent]
-
-
-@pytest.fixture
-def far() -> FarSide:
-    return FarSide()
-
-
-@pytest.fixture
-def kit(far: FarSide) -> Iterator[DeskKit]:
-    with host(far, more="") as kit:
-        kit.write("hello")
-        yield kit
-
-
-def _changes(kit: DeskKit) -> list[tuple[DeliveryStatus, str]]:
-    return [(change.status, change.detail) for change in kit.facts(DeliveryChanged)]
+from tests.unit.service.outbox._far_side import Broken, FarSide, changes
 
 
 def test_a_message_is_sent_once(kit: DeskKit, far: FarSide) -> None:
@@ -88,13 +44,13 @@ def test_what_may_succeed_later_is_tried_again(kit: DeskKit, far: FarSide) -> No
     """A temporary failure is tried after its wait under the same key against doubles; the log has the outcome alone."""
     far.answer = lambda _, attempt: Temporary("busy") if attempt < 3 else Delivery()
     kit.reply("ana", "hi")
-    assert (far.texts, _changes(kit)) == (["hi"], [])
+    assert (far.texts, changes(kit)) == (["hi"], [])
     kit.advance("4s")
     assert far.texts == ["hi"]
     kit.advance("1m")
     assert far.texts == ["hi"] * 3
     assert len({id for _, id in far.sent}) == 1
-    assert _changes(kit) == [(DeliveryStatus.SENT, "")]
+    assert changes(kit) == [(DeliveryStatus.SENT, "")]
 
 
 def test_the_far_sides_own_wait_is_kept(kit: DeskKit, far: FarSide) -> None:
@@ -118,7 +74,7 @@ def test_what_cannot_succeed_or_may_have_is_not_sent_again(
     far.answer = lambda *_: error
     kit.reply("ana", "hi")
     kit.advance("2d")
-    assert (len(far.sent), _changes(kit)) == (1, [(status, str(error))])
+    assert (len(far.sent), changes(kit)) == (1, [(status, str(error))])
     assert kit.service.store.pending_jobs() == 0
 
 
@@ -129,11 +85,11 @@ def test_in_the_end_it_is_given_up(kit: DeskKit, far: FarSide, error: Exception)
     kit.reply("ana", "hi")
     kit.advance("1d")
     assert len(far.sent) == TRIES
-    ((status, detail),) = _changes(kit)
+    ((status, detail),) = changes(kit)
     assert status is DeliveryStatus.FAILED
     assert detail.startswith("given up: ")
     kit.reply("ana", "next")
-    assert _changes(kit)[-1][0] is DeliveryStatus.SENT
+    assert changes(kit)[-1][0] is DeliveryStatus.SENT
 
 
 @pytest.mark.parametrize(
@@ -147,7 +103,7 @@ def test_what_a_channel_reports_wrongly_is_unsure_and_not_sent_again(
     far.answer = lambda *_: nonsense
     kit.reply("ana", "hi")
     kit.advance("1d")
-    ((status, detail),) = _changes(kit)
+    ((status, detail),) = changes(kit)
     assert (len(far.sent), status) == (1, DeliveryStatus.UNSURE)
     assert detail.startswith("send returned ")
 
@@ -167,7 +123,7 @@ def test_a_send_that_takes_too_long_is_unsure_and_not_sent_again(
     far.send = hang  # type: ignore[method-assign]
     kit.reply("ana", "hi")
     kit.advance("1d")
-    assert (len(sent), [status for status, _ in _changes(kit)]) == (1, [DeliveryStatus.UNSURE])
+    assert (len(sent), [status for status, _ in changes(kit)]) == (1, [DeliveryStatus.UNSURE])
 
 
 def test_a_channel_that_cancels_itself_is_given_up_in_the_end(kit: DeskKit, far: FarSide) -> None:
@@ -180,7 +136,7 @@ def test_a_channel_that_cancels_itself_is_given_up_in_the_end(kit: DeskKit, far:
     far.send = cancel  # type: ignore[method-assign]
     kit.reply("ana", "hi")
     kit.advance("1d")
-    assert (len(far.sent), [status for status, _ in _changes(kit)]) == (TRIES, [DeliveryStatus.FAILED])
+    assert (len(far.sent), [status for status, _ in changes(kit)]) == (TRIES, [DeliveryStatus.FAILED])
 
 
 def test_a_conversations_messages_stay_in_order(kit: DeskKit, far: FarSide) -> None:
@@ -219,7 +175,7 @@ def test_a_channel_that_left_the_file_fails_its_messages(kit: DeskKit, far: FarS
     """A message for a channel that is no longer configured fails with that reason instead of waiting for ever."""
     kit.service.outbox.errands.channels = {}
     kit.reply("ana", "hi")
-    ((status, detail),) = _changes(kit)
+    ((status, detail),) = changes(kit)
     assert status is DeliveryStatus.FAILED
     assert "no longer in the file" in detail
 
@@ -262,19 +218,6 @@ def test_a_bot_that_left_the_file_hands_over() -> None:
         kit.service.outbox.errands.bots = {}
         kit.write("hello")
         assert [handed.trigger for handed in kit.facts(HandedOff)] == ["failed"]
-
-
-class Broken(Bot):
-    """A bot that gives what it was told to give."""
-
-    def __init__(self, reply: BotReply | BaseException) -> None:
-        super().__init__("faq", None)
-        self.reply = reply
-
-    async def respond(self, turn: BotTurn) -> BotReply:
-        if isinstance(self.reply, BotReply):
-            return self.reply
-        raise self.reply
 
 
 @pytest.mark.parametrize(
@@ -368,135 +311,5 @@ def test_a_store_that_is_away_for_a_moment_does_not_double_a_message(
     monkeypatch.setattr(store, "_place", place)
     kit.reply("ana", "hi")
     kit.advance("10m")
-    assert (far.texts, away, _changes(kit)) == (["hi"], [], [(DeliveryStatus.SENT, "")])
+    assert (far.texts, away, changes(kit)) == (["hi"], [], [(DeliveryStatus.SENT, "")])
     assert store.pending_jobs() == 0
-
-
-# --- attempts whose outcome is unknown
-
-
-def _die(kit: DeskKit) -> None:
-    """As if the process had died: what it had is free, and another begins."""
-    kit.run(kit.service.node.leave())
-    kit.service.outbox.drop()
-    kit.service.node.begin_alone()
-
-
-def _hang(kit: DeskKit, far: FarSide) -> None:
-    """Let an attempt begin that does not end."""
-
-    async def hang(outbound: Outbound) -> Delivery:
-        far.sent.append((outbound.message.text, outbound.id))
-        await asyncio.Event().wait()
-        raise AssertionError("unreachable")
-
-    far.send = hang  # type: ignore[method-assign]
-    kit.reply("ana", "hi", settle=False)
-
-    async def begin() -> None:
-        while not far.sent:  # noqa: ASYNC110 - the far side tells nobody
-            await asyncio.sleep(0)
-
-    kit.run(begin())
-    del far.send
-
-
-def test_an_attempt_that_was_cut_short_is_unsure(kit: DeskKit, far: FarSide) -> None:
-    """Where the far side cannot tell a second attempt from the first, a crash in the middle is shown, not repeated."""
-    far.capabilities = Capabilities(may_initiate=True)
-    _hang(kit, far)
-    _die(kit)
-    kit.advance("1d")
-    assert far.texts == ["hi"]
-    assert [status for status, _ in _changes(kit)] == [DeliveryStatus.SENDING, DeliveryStatus.UNSURE]
-    assert [letter.kind for letter in kit.service.store.letters("", 9)] == ["unsure"]
-
-
-def test_an_attempt_that_was_cut_short_is_repeated_where_that_is_harmless(kit: DeskKit, far: FarSide) -> None:
-    """A far side that knows a message by our id gets it again under the same one."""
-    _hang(kit, far)
-    _die(kit)
-    kit.advance("1m")
-    assert far.texts == ["hi", "hi"]
-    assert len({id for _, id in far.sent}) == 1
-    assert _changes(kit) == [(DeliveryStatus.SENT, "")]
-
-
-def test_a_person_may_have_it_sent_again(kit: DeskKit, far: FarSide) -> None:
-    """What failed is sent once more when somebody asks for it, and then it is as sent as any other."""
-    far.answer = lambda _, attempt: Permanent("mailbox full") if attempt == 1 else Delivery()
-    kit.reply("ana", "hi")
-    kit.act(Resend(3), "agent:ana")
-    assert far.texts == ["hi", "hi"]
-    statuses = [status for status, _ in _changes(kit)]
-    assert statuses == [DeliveryStatus.FAILED, DeliveryStatus.QUEUED, DeliveryStatus.SENT]
-
-
-# --- destinations that are down
-
-
-def test_a_far_side_that_is_down_is_not_asked_for_everyone(kit: DeskKit, far: FarSide) -> None:
-    """After some failures in a row the others wait without counting an attempt; when it is back, all go out."""
-    far.answer = lambda *_: Temporary("connection refused")
-    ids = [kit.write("hello", sender=f"peer{number}").conversation for number in range(FAILURES + 4)]
-    for number, id in enumerate(ids):
-        kit.reply("ana", f"answer {number}", id)
-    assert len(far.sent) == FAILURES, "the rest was not even tried"
-    health = kit.run(kit.service.health())
-    assert any(one.name == "channel:loop" and one.state == "degraded" for one in health)
-    far.answer = lambda *_: Delivery()
-    kit.advance("5m")
-    assert sorted({text for text, _ in far.sent}) == sorted(f"answer {number}" for number in range(len(ids)))
-    assert all(kit.facts(DeliveryChanged, id)[-1].status is DeliveryStatus.SENT for id in ids)
-    assert all(one.state == "ok" for one in kit.run(kit.service.health()) if one.name == "channel:loop")
-
-
-def test_a_bot_that_always_fails_is_left_alone() -> None:
-    """Contacts are handed to people at once while it rests, instead of waiting for another failure."""
-    bot = Broken(RuntimeError("out of order"))
-    with host(bot, more=LOOP + '\n[policies.bot]\nuse = "bot"\nbot = "faq"\n') as kit:
-        for number in range(FAILURES + 1):
-            kit.write("hello", sender=f"peer{number}")
-        (handed,) = kit.events(HandedOff)
-        assert f"failed {FAILURES} times in a row" in handed.reason
-        bot.reply = BotReply("I am back")
-        kit.clock.advance("1m")
-        kit.write("hello", sender="late")
-        assert kit.thread()[-1] == ("bot:faq", "I am back")
-
-
-def test_code_that_does_not_end_is_left_to_itself(kit: DeskKit, far: FarSide, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A send that swallows its cancellation holds up neither its conversation nor the others, and is told of."""
-    monkeypatch.setattr(module, "SEND_TIMEOUT", 0.01)
-    monkeypatch.setattr(outbox_module, "GRACE", 0.01)
-    let_go = asyncio.Event()
-
-    async def stubborn(outbound: Outbound) -> Delivery:
-        far.sent.append((outbound.message.text, outbound.id))
-        while not let_go.is_set():
-            with suppress(asyncio.CancelledError):
-                await let_go.wait()
-        return Delivery()
-
-    far.send = stubborn  # type: ignore[method-assign]
-    kit.reply("ana", "stuck", settle=False)
-
-    async def watch() -> None:
-        while kit.service.outbox.busy:
-            await asyncio.sleep(0.01)
-            kit.service.outbox.watch()
-
-    kit.run(watch())
-    assert [status for status, _ in _changes(kit)] == [DeliveryStatus.UNSURE]
-    assert any("do not end" in health.detail for health in kit.run(kit.service.health()))
-    del far.send
-    kit.reply("ana", "next")
-    assert far.texts == ["stuck", "next"]
-
-    async def end() -> None:
-        let_go.set()
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-
-    kit.run(end())
-    assert len(_changes(kit)) == 2, "what it says when it ends at last is not heard"
