@@ -58,3 +58,15 @@ def scorer(corpus: Path) -> ModuleType:
 def scoring() -> ModuleType:
     """Our codec as the scorer wants it."""
     return load(Path(__file__).with_name("scoring.py"))
+
+
+@pytest.fixture(scope="session")
+def quotations() -> ModuleType:
+    """Examples of how mail programs quote."""
+    return load(Path(__file__).with_name("quotations.py"))
+
+
+@pytest.fixture(scope="session")
+def mutations() -> ModuleType:
+    """The maker of broken mail."""
+    return load(Path(__file__).with_name("mutations.py"))

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from carekit_email.codec import UnreadableMail, decode
+from carekit_email import decode
 
 
 def decoded(raw: bytes) -> dict[str, Any]:
-    """Decode *raw* to a dict; a refused mail gives an empty one."""
-    try:
-        mail = decode(raw)
-    except UnreadableMail:
-        return {}
+    """Decode *raw* to a dict."""
+    mail = decode(raw)
     return {
         "from_name": mail.from_name,
         "from_address": mail.from_address,
@@ -28,7 +25,7 @@ def decoded(raw: bytes) -> dict[str, Any]:
             {"name": one.name or None, "size": one.size, "content_type": one.content_type} for one in mail.attachments
         ],
         "auto_reply": mail.auto_reply,
-        "bounce": mail.bounce,
+        "bounce": mail.bounce is not None,
         "message_id": mail.message_id,
         "in_reply_to": mail.in_reply_to,
         "references": list(mail.references),

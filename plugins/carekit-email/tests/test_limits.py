@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carekit_email.codec import Limits, Unreadable, UnreadableMail, decode
+from carekit_email.codec import Limits, Unreadable, decode
 
 
 def nested(levels: int) -> bytes:
@@ -23,16 +23,22 @@ def nested(levels: int) -> bytes:
     ],
 )
 def test_each_limit_names_itself(raw: bytes, reason: Unreadable) -> None:
-    """The refusal says which limit was passed."""
-    with pytest.raises(UnreadableMail) as caught:
-        decode(raw, Limits(size=1_500, headers=600, parts=20, depth=8))
-    assert caught.value.reason is reason
+    """The answer says which limit was passed, and holds nothing of the body."""
+    found = decode(raw, Limits(size=1_500, headers=600, parts=20, depth=8))
+    assert found.excess is not None
+    assert found.excess.reason is reason
+    assert (found.text, found.attachments, found.bounce) == ("", (), None)
+
+
+def test_the_header_of_a_mail_over_a_limit_is_read() -> None:
+    """Who wrote about what is known even then."""
+    found = decode(b"From: Ada <ada@host.example>\r\nSubject: Big\r\n\r\n" + b"x" * 2_000, Limits(size=1_500))
+    assert (found.from_address, found.subject, found.excess is not None) == ("ada@host.example", "Big", True)
 
 
 def test_thousands_of_levels_never_reach_the_parser() -> None:
-    """What would exhaust the stack is refused before parsing."""
-    with pytest.raises(UnreadableMail):
-        decode(nested(900))
+    """What would exhaust the stack is told before parsing."""
+    assert decode(nested(900)).excess is not None
 
 
 def test_ordinary_nesting_is_read() -> None:

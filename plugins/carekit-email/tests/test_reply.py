@@ -1,6 +1,10 @@
 """The visible reply, in plain text and HTML."""
 
+# ruff: noqa: E501 - samples are shown as they are
+
 from __future__ import annotations
+
+from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -95,3 +99,60 @@ def test_quoted_elements_of_html_go(history: str) -> None:
 def test_the_reply_is_never_empty_unless_the_text_is(text: str) -> None:
     """Whatever the text, something is shown."""
     assert bool(plain_reply(text)) == bool(text.strip())
+
+
+@pytest.mark.parametrize(
+    "history", ["\nOld text.\nMore of it.\n", "\n\n> Old text.\n> More of it.\n"], ids=["bare", "marked"]
+)
+def test_history_goes_whatever_introduces_it(quotations: ModuleType, history: str) -> None:
+    """The big programs in their languages, with and without marks on the quoted lines."""
+    kept = [
+        one
+        for one in quotations.MARKERS
+        if plain_reply(f"Thanks, it works.\n\nAda\n\n{one}\n{history}") != "Thanks, it works.\n\nAda"
+    ]
+    assert len(quotations.MARKERS) > 100
+    assert not kept
+
+
+def test_quoted_elements_of_the_big_programs_go(quotations: ModuleType) -> None:
+    """What a program marks as history in its HTML is not the reply."""
+    pages = {
+        name: f"From: a@b.example\nContent-Type: text/html; charset=utf-8\n\n{page}"
+        for name, page in quotations.PAGES.items()
+    }
+    kept = [name for name, page in pages.items() if decode(page.encode()).reply_text != "Reply"]
+    assert not kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On Monday I called and your colleague wrote: wait.\nI waited.",
+        "I travel\nFrom: London\nTo: Paris\nDate: 3 May\nPlease book.",
+        "Here it is:\n\n```\n> From: x\nOn Mon, Nov 2, 2026 at 10:00 Ada <a@b.example> wrote:\n```\n\nDoes it look right?",
+        "Sent from my desk, it is easier than my phone.",
+        "First point\n----\nSecond point\n----\nThird point, and the last one.",
+        "The file is -not- there.\n\n- one\n- two",
+        "Subject to change: the price.\nFrom: us, with love.",
+    ],
+)
+def test_ordinary_text_is_not_taken_for_history(text: str) -> None:
+    """What looks a little like it stays."""
+    assert plain_reply(text) == text
+
+
+@pytest.mark.parametrize(
+    "trailer",
+    [
+        "Sent from my iPhone", "Sent from my Wiko RIDGE FAB 4G", "Get Outlook for Android<https://aka.ms/x>", "<<sent by galaxy>>",
+        "(sent from a phone)", "Envoyé de mon iPad", "Von meinem Mobilgerät gesendet", "Verstuurd vanaf mijn iPhone",
+        "Enviado do meu iPhone", "Enviado desde mi iPhone", "Inviato da iPhone", "Skickat från min iPhone", "Sendt fra min iPhone",
+        "Wysłane z iPhone'a", "Отправлено с iPhone", "iPhoneから送信", "发自我的 iPhone", "나의 iPhone에서 보냄",
+        "Diese Nachricht wurde von meinem Android-Mobiltelefon mit K-9 Mail gesendet.", "-- \nAda\nThe shop", "--\nAda", "-Ada Byron",
+        "____________________\nUnsubscribe from this mailing list: https://l.example/",
+    ],
+)  # fmt: skip
+def test_signatures_and_device_lines_go(trailer: str) -> None:
+    """They are no part of what somebody wanted to say."""
+    assert plain_reply(f"Yes, please.\n\n{trailer}") == "Yes, please."

@@ -18,7 +18,7 @@ from carekit import (
     Refused,
     Scope,
 )
-from carekit_email.codec import InboundEmail, Limits, decode
+from carekit_email.codec import Bounce, InboundEmail, Limits, decode
 from carekit_email.mapping import Way, to_inbound
 from carekit_email.threading import SentMessage, named_message, verify_message_id
 
@@ -31,6 +31,8 @@ def read(raw: bytes, way: Way, limits: Limits) -> tuple[InboundEmail, Inbound]:
     Raises Malformed (over a limit, or without a sender) or Ignored (our own mail, come back to us).
     """
     mail = decode(raw, limits)
+    if mail.excess is not None:
+        raise Malformed(f"this mail was not read: {mail.excess}; raise the limit or drop it")
     if not mail.from_address:
         raise Malformed("this mail names no sender: nobody could be answered")
     if mail.from_address.lower() == way.address.lower():
@@ -64,8 +66,8 @@ class Intake:
             await self.set_aside(raw, f"this mail could not be read: {type(error).__name__}: {error}", marks)
             return
         try:
-            if mail.bounce:
-                await self._bounced(mail, raw, marks)
+            if mail.bounce is not None:
+                await self._bounced(mail, mail.bounce, raw, marks)
             else:
                 await self._keep(mail, inbound, raw, marks)
         except Refused as error:
@@ -82,23 +84,23 @@ class Intake:
             await self._desk.keep(attachment.content)
         await self._desk.receive(inbound, marks=marks)
 
-    async def _bounced(self, mail: InboundEmail, raw: bytes, marks: Mapping[str, str] | None) -> None:
+    async def _bounced(self, mail: InboundEmail, bounce: Bounce, raw: bytes, marks: Mapping[str, str] | None) -> None:
         """Tell the message that failed. A report that belongs to none is set aside; it never becomes a contact."""
-        sent = await self._failed_message(mail)
+        sent = await self._failed_message(mail, bounce)
         if sent is None:
             await self.set_aside(raw, "this report of a failed delivery names no message of ours", marks)
             return
-        if not await self._known_as_failed(sent):
-            who = ", ".join(mail.failed_recipients)
+        if bounce.failed and not await self._known_as_failed(sent):
+            who = ", ".join(bounce.addresses)
             detail = f"{who}: {mail.subject}" if who else mail.subject
             await self._desk.report_delivery(
                 sent.conversation, sent.seq, DeliveryStatus.FAILED, detail=detail, marks=marks
             )
 
-    async def _failed_message(self, mail: InboundEmail) -> SentMessage | None:
+    async def _failed_message(self, mail: InboundEmail, bounce: Bounce) -> SentMessage | None:
         """Give the message a report is about: named by a verified token, or by an id that was stored for it."""
-        for one in (mail.failed_message_id, mail.in_reply_to, *mail.references):
-            sent = verify_message_id(one, mail.failed_recipients, self._way.secret)
+        for one in (bounce.message_id, mail.in_reply_to, *mail.references):
+            sent = verify_message_id(one, bounce.addresses, self._way.secret)
             if sent is not None:
                 return sent
             named = named_message(one)

@@ -60,7 +60,7 @@ def to_inbound(mail: InboundEmail, raw: bytes, way: Way) -> Inbound:
         subject=mail.subject[:1_000],
         html=mail.html if len(mail.html) <= _MAX_HTML else "",
         attachments=tuple(kept(one) for one in mail.attachments),
-        automatic=mail.auto_reply or mail.list_mail or mail.bounce,
+        automatic=mail.auto_reply or mail.list_mail or mail.bounce is not None,
         sent_at=mail.date,
         raw=hashlib.sha256(raw).hexdigest(),
         meta={"message_id": mail.message_id, "references": references},

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from carekit_email.codec.compose import Outgoing, encode
 from carekit_email.codec.inbound import decode
-from carekit_email.codec.model import Attachment, InboundEmail, Limits, Unreadable, UnreadableMail
+from carekit_email.codec.model import (
+    Attachment,
+    Authentication,
+    Bounce,
+    Excess,
+    FailedRecipient,
+    InboundEmail,
+    Invitation,
+    Limits,
+    Unreadable,
+)
 from carekit_email.codec.words import header_safe
 
 __all__ = [
     "Attachment",
+    "Authentication",
+    "Bounce",
+    "Excess",
+    "FailedRecipient",
     "InboundEmail",
+    "Invitation",
     "Limits",
     "Outgoing",
     "Unreadable",
-    "UnreadableMail",
     "decode",
     "encode",
     "header_safe",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
 import unicodedata
 
 from carekit_email.codec.mime import Part, uudecoded
-from carekit_email.codec.model import Attachment
+from carekit_email.codec.model import Attachment, Limits
+from carekit_email.codec.tnef import is_container, unpack
 from carekit_email.codec.words import header_safe
 
 _BEGIN = re.compile(r"begin [0-7]{3,4} (\S[^\n]{0,250})")
@@ -27,9 +29,10 @@ def display_name(name: str) -> str:
     return name
 
 
-def attachment(part: Part) -> Attachment:
-    """Give the attachment a part is."""
+def attachment(part: Part, limits: Limits) -> Attachment:
+    """Give the attachment a part is, with what is packed in it."""
     content = part.content()
+    unpacked = unpack(content, limits.unpacked) if is_container(part) else None
     return Attachment(
         name=display_name(part.name),
         content_type=part.content_type,
@@ -37,7 +40,14 @@ def attachment(part: Part) -> Attachment:
         content=content,
         content_id=part.content_id,
         inline=part.disposition == "inline" or (part.disposition != "attachment" and bool(part.content_id)),
+        contains=tuple(_packed(name, data) for name, data in unpacked.files) if unpacked else (),
     )
+
+
+def _packed(name: str, data: bytes) -> Attachment:
+    shown = display_name(name)
+    kind = mimetypes.guess_type(shown)[0] or "application/octet-stream"
+    return Attachment(name=shown, content_type=kind, size=len(data), content=data)
 
 
 def extract_uuencoded(text: str) -> tuple[str, list[Attachment]]:
@@ -75,5 +85,4 @@ def _uu_end(lines: list[str], position: int) -> int:
 
 def _uu_file(name: str, lines: list[str]) -> Attachment:
     content = uudecoded([line.rstrip("\r").encode("ascii", "replace") for line in lines])
-    kind = "application/octet-stream"
-    return Attachment(name=display_name(name), content_type=kind, size=len(content), content=content)
+    return _packed(name, content)

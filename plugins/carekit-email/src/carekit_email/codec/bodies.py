@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from attrs import field, frozen
 
 from carekit_email.codec.attachments import extract_uuencoded
-from carekit_email.codec.html import html_to_text
+from carekit_email.codec.html import Token, as_text, marked_up, tokens
 from carekit_email.codec.mime import Part
-from carekit_email.codec.model import Attachment
+from carekit_email.codec.model import Attachment, Limits
+from carekit_email.codec.tnef import is_container, unpack
 
 _TEXT = frozenset({"text/plain", "text/html", "text/enriched", "text/x-amp-html"})
-_MAX_TEXT = 2_000_000
 
 
 @frozen
@@ -19,6 +21,11 @@ class Chunk:
 
     plain: str | None = None
     html: str | None = None
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """The pieces of the HTML, [] without one; taken apart once, for the text and for the reply."""
+        return tokens(marked_up(self.html)) if self.html else []
 
 
 @frozen
@@ -29,7 +36,8 @@ class Body:
     rest: list[Part] = field(factory=list)
     uuencoded: list[Attachment] = field(factory=list)
 
-    def text(self, html_limit: int) -> str:
+    @property
+    def text(self) -> str:
         """Give the readable text: plain chunks, HTML ones converted where there is no plain text."""
         leading = next((chunk for chunk in self.chunks if (chunk.plain or chunk.html or "").strip()), Chunk())
         # Beside a plain text, HTML outside an alternative repeats it; after leading HTML, a plain text is a footer.
@@ -39,7 +47,7 @@ class Body:
             if chunk.plain and chunk.plain.strip():
                 pieces.append(chunk.plain)
             elif not only_plain:
-                pieces.append(html_to_text(chunk.html or "", html_limit))
+                pieces.append(as_text(chunk.tokens))
         return "\n\n".join(piece.strip("\n") for piece in pieces if piece.strip())
 
     @property
@@ -48,44 +56,70 @@ class Body:
         return "\n".join(chunk.html for chunk in self.chunks if chunk.html)
 
     @property
+    def tokens(self) -> list[Token]:
+        """Give the pieces of the HTML of all chunks."""
+        return [token for chunk in self.chunks for token in chunk.tokens]
+
+    @property
     def has_plain(self) -> bool:
         """Tell whether the text comes from plain parts only."""
         return any(chunk.plain and chunk.plain.strip() for chunk in self.chunks)
 
 
-def body_of(root: Part) -> Body:
+def body_of(root: Part, limits: Limits) -> Body:
     """Walk the tree without entering enclosed messages and choose the body."""
     body = Body()
+    walk = _Walk(body, limits)
     if root.content_type.startswith("multipart/") and not root.is_multipart:
-        body.chunks.append(Chunk(plain=root.text()[:_MAX_TEXT]))
+        body.chunks.append(Chunk(plain=root.text()[: limits.text]))
     else:
-        body.chunks.extend(_chunks(root, body, top=True))
+        body.chunks.extend(walk.chunks(root, top=True))
+    if not any((chunk.plain or chunk.html or "").strip() for chunk in body.chunks):
+        body.chunks.extend(_from_container(body.rest, limits))
     return body
 
 
-def _chunks(node: Part, body: Body, top: bool) -> list[Chunk]:
-    if node.is_multipart:
-        children = node.children
-        if node.content_type == "multipart/alternative":
-            return _alternative(children, body)
-        found: list[Chunk] = []
-        for child in children:
-            found.extend(_chunks(child, body, top=False))
-        return found
-    if not _is_body(node, top):
-        body.rest.append(node)
-        return []
-    return [_leaf(node, body)]
+def _from_container(rest: list[Part], limits: Limits) -> list[Chunk]:
+    """Give the body that a TNEF container holds: a mail of Exchange may have no other."""
+    unpacked = (unpack(part.content(), limits.unpacked) for part in rest if is_container(part))
+    return [Chunk(one.text or None, one.html or None) for one in unpacked if one and (one.text or one.html)]
 
 
-def _alternative(children: list[Part], body: Body) -> list[Chunk]:
-    """Merge the forms of one content: the longest plain list and the HTML of the last form that has it."""
-    forms = [_chunks(child, body, top=False) for child in children]
-    plain = [chunk.plain for form in forms for chunk in form if chunk.plain and chunk.plain.strip()]
-    html = [chunk.html for form in forms for chunk in form if chunk.html]
-    if not plain and not html:
-        return []
-    return [Chunk("\n".join(dict.fromkeys(plain)) or None, "\n".join(html) or None)]
+@frozen
+class _Walk:
+    """The choice of the body, part by part."""
+
+    body: Body
+    limits: Limits
+
+    def chunks(self, node: Part, top: bool) -> list[Chunk]:
+        if node.is_multipart:
+            if node.content_type == "multipart/alternative":
+                return self._alternative(node.children)
+            return [chunk for child in node.children for chunk in self.chunks(child, top=False)]
+        if not _is_body(node, top):
+            self.body.rest.append(node)
+            return []
+        return [self._leaf(node)]
+
+    def _alternative(self, children: list[Part]) -> list[Chunk]:
+        """Merge the forms of one content: the longest plain list and the HTML of the last form that has it."""
+        forms = [self.chunks(child, top=False) for child in children]
+        plain = [chunk.plain for form in forms for chunk in form if chunk.plain and chunk.plain.strip()]
+        html = [chunk.html for form in forms for chunk in form if chunk.html]
+        if not plain and not html:
+            return []
+        return [Chunk("\n".join(dict.fromkeys(plain)) or None, "\n".join(html) or None)]
+
+    def _leaf(self, node: Part) -> Chunk:
+        if node.content_type == "text/html":
+            return Chunk(html=node.text()[: self.limits.html])
+        text = node.text()[: self.limits.text]
+        if node.parameters.get("format", "").lower() == "flowed":
+            text = unflowed(text, node.parameters.get("delsp", "").lower() == "yes")
+        text, files = extract_uuencoded(text)
+        self.body.uuencoded.extend(files)
+        return Chunk(plain=text)
 
 
 def _is_body(node: Part, top: bool) -> bool:
@@ -94,17 +128,6 @@ def _is_body(node: Part, top: bool) -> bool:
     if node.disposition == "attachment":
         return top and not node.name
     return not node.name or top
-
-
-def _leaf(node: Part, body: Body) -> Chunk:
-    text = node.text()[:_MAX_TEXT]
-    if node.content_type == "text/html":
-        return Chunk(html=text)
-    if node.parameters.get("format", "").lower() == "flowed":
-        text = unflowed(text, node.parameters.get("delsp", "").lower() == "yes")
-    text, files = extract_uuencoded(text)
-    body.uuencoded.extend(files)
-    return Chunk(plain=text)
 
 
 def unflowed(text: str, delsp: bool) -> str:

@@ -78,9 +78,10 @@ def repaired(raw: bytes) -> bytes:
     mbox = _MBOX.match(raw)
     if mbox:
         raw = raw[mbox.end() :]
-    raw = _BOUNDARY_UNINDENTED.sub(b"; ", raw)
-    blank = re.search(rb"\n\r?\n", raw)
-    block_end = blank.start() + 1 if blank else len(raw)
+    if b"\nboundary=" in raw or b"\nBoundary=" in raw:
+        raw = _BOUNDARY_UNINDENTED.sub(b"; ", raw)
+    blanks = [found for found in (raw.find(b"\n\n"), raw.find(b"\n\r\n", 0, 4_000_000)) if found >= 0]
+    block_end = min(blanks) + 1 if blanks else len(raw)
     last_known = max((known.start() for known in _KNOWN.finditer(raw, 0, block_end)), default=-1)
     kept: list[bytes] = []
     position = 0

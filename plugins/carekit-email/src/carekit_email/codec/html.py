@@ -34,12 +34,15 @@ _LINE_BREAKING: Final = frozenset(
     "header hr li nav ol p pre section table tbody tfoot thead tr ul br title".split()
 )  # fmt: skip
 _PARAGRAPH: Final = frozenset("p blockquote h1 h2 h3 h4 h5 h6 pre ul ol table".split())
-_MARKED: Final = {"*": {"class", "id", "style", "type"}, "a": {"href", "name"}, "img": {"alt"}}
+_MARKED: Final = {"*": {"class", "id", "style", "type", "name", "data-marker"}, "a": {"href"}, "img": {"alt"}}
 
 
-def sanitise(html: str, limit: int) -> str:
-    """Give safe HTML of at most *limit* characters of input: no scripts, styles, forms, events or remote images."""
-    html = html[:limit]
+Token = tuple[str, str, str]
+"""A piece of well-formed HTML: ("text", text, ""), ("open", tag, attributes) or ("close", tag, "")."""
+
+
+def sanitise(html: str) -> str:
+    """Give safe HTML: no scripts, styles, forms, events or remote images."""
     if too_deep(html):
         return "<pre>" + escape(_stripped(html), quote=False) + "</pre>"
     clean = nh3.clean(
@@ -83,9 +86,8 @@ def _stripped(html: str) -> str:
     return unescape(re.sub(r"<[^<>]*>?", " ", html))
 
 
-def marked_up(html: str, limit: int) -> str:
+def marked_up(html: str) -> str:
     """Give well-formed HTML that keeps the attributes that tell a quotation from a reply."""
-    html = html[:limit]
     if too_deep(html):
         return escape(_stripped(html), quote=False)
     return nh3.clean(
@@ -98,9 +100,9 @@ def marked_up(html: str, limit: int) -> str:
     )
 
 
-def tokens(html: str) -> list[tuple[str, str, str]]:
-    """Split well-formed HTML into ("text", text, ""), ("open", tag, attributes) and ("close", tag, "") in order."""
-    out: list[tuple[str, str, str]] = []
+def tokens(html: str) -> list[Token]:
+    """Split well-formed HTML into its pieces, in order."""
+    out: list[Token] = []
     end = 0
     for tag in _TAG.finditer(html):
         if tag.start() > end:
@@ -112,7 +114,7 @@ def tokens(html: str) -> list[tuple[str, str, str]]:
     return out
 
 
-def as_text(pieces: list[tuple[str, str, str]]) -> str:
+def as_text(pieces: list[Token]) -> str:
     """Render tokens as plain text: block elements break lines, quotations get "> ", runs of spaces shrink."""
     writer = _Writer()
     for kind, value, attributes in pieces:
@@ -121,11 +123,6 @@ def as_text(pieces: list[tuple[str, str, str]]) -> str:
         else:
             writer.tag(value, attributes, opening=kind == "open")
     return writer.result()
-
-
-def html_to_text(html: str, limit: int) -> str:
-    """Give the readable text of *html*."""
-    return as_text(tokens(marked_up(html, limit)))
 
 
 class _Writer:

@@ -12,7 +12,6 @@ from attrs import frozen
 
 from carekit_email.codec.charsets import to_text
 from carekit_email.codec.headers import Headers
-from carekit_email.codec.model import Unreadable, UnreadableMail
 from carekit_email.codec.words import from_base64, parameters
 
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([A-Za-z0-9_-]{2,40})", re.IGNORECASE)
@@ -66,11 +65,8 @@ class Part:
 
 
 def parse(raw: bytes) -> Part:
-    """Parse *raw*, whose limits were checked; raise UnreadableMail if it is nested deeper than the parser can go."""
-    try:
-        message = BytesParser(policy=compat32).parsebytes(raw)
-    except RecursionError:
-        raise UnreadableMail(Unreadable.DEPTH, 1_000, 1_000) from None
+    """Parse *raw*, whose limits were checked; raises RecursionError if it is nested deeper than the parser can go."""
+    message = BytesParser(policy=compat32).parsebytes(raw)
     root = part(message, "text/plain")
     root.headers.charset = next(
         (str(charset) for charset in (_charset(node) for node in message.walk()) if charset is not None), None
@@ -96,10 +92,28 @@ def part(message: Message, default: str) -> Part:
 
 
 def _source(message: Message) -> bytes:
-    try:
-        return message.as_bytes()
-    except Exception:  # noqa: BLE001 - the generator fails on many defects; what it cannot rebuild is still listed
-        return b""
+    """Give an enclosed message as it came; the library's generator folds headers anew and fails on many defects."""
+    pieces: list[str] = []
+    waiting: list[Message | str] = [message]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str):
+            pieces.append(node)
+            continue
+        pieces += [f"{name}: {value}\n" for name, value in node.raw_items()]
+        pieces.append("\n")
+        payload = node.get_payload()
+        if not isinstance(payload, list):
+            pieces.append(str(payload or ""))
+            continue
+        boundary = node.get_boundary() or ""
+        inner: list[Message | str] = [f"{node.preamble}\n"] if boundary and node.preamble else []
+        for child in payload:
+            inner += [f"--{boundary}\n", child, "\n"] if boundary else [child]
+        if boundary:
+            inner.append(f"--{boundary}--\n{node.epilogue or ''}")
+        waiting.extend(reversed(inner))
+    return "".join(pieces).encode("utf-8", "surrogateescape")
 
 
 def _transfer_decoded(data: bytes, encoding: str) -> bytes:

@@ -5,21 +5,33 @@ from __future__ import annotations
 import re
 
 _WROTE = re.compile(
-    r"\b(?:wrote|writes|said|schrieb|schreef|geschreven|a [ée]crit|escribi[óo]|escribe|escreveu|ha scritto"
-    r"|scrisse|skrev|skrifaði"
-    r"|kirjoitti|napisa[łl](?:\(a\))?|napsal(?:\(a\))?|nap[íi]sal|írta|yazdı|şunu yazdı|a scris|je napisao"
-    r"|написа(?:л|ла|л\(а\)|в|ла:)?"
-    r"|пише(?:т)?|έγραψε|đã viết|menulis)\b|写道|寫道|のメール|さん(?:は|が)?書|님이 작성|작성:|כתב|كتب|เขียน",
+    r"\b(?:wrote|writes|said|says|sent|schrieb|schrieben(?: sie)?|schreibt|geschrieben|schreef|geschreven|verzond"
+    r"|(?:nous )?a (?:[ée]crit|dit)|escribi[óo]|escribe|escreveu|ha scritto|scrisse|skrev|skrifaði|kirjoitti"
+    r"|napisa[łl](?:\(a\))?|napisała|pisze|napsal(?:\(a\))?|nap[íi]sal(?:\(a\))?|írta|yazdı|şunu yazdı|a scris"
+    r"|je napisao|написа(?:л|ла|л\(а\)|в|ла:)?|пише(?:т)?|έγραψε|đã viết|menulis|rašė|kirjutas|rakstīja)\b"
+    r"|写道|寫道|のメール|のメッセージ|さん(?:は|が)?書|님이 작성|작성:|כתב|كتب|เขียน",
     re.IGNORECASE,
 )
 _STARTS = re.compile(
-    r"[\s*]{0,4}(?:On|At|Am|Le|El|Em|Il|Op|Den|Dne|Dňa|Dnia|W dniu|På|Pe|La data|Le|Vào|Ngày|Pada|Tarih|Στις"
-    r"|El día|No dia|Em|Il giorno"
-    r"|Mon|Tue|Wed|Thu|Fri|Sat|Sun|\d{4}[-/.年]|\d{1,2}[-/. ]|在|于|от|В |Пн|Вт|Ср|Чт|Пт|Сб|Вс|At|Quoting|ב-)",
+    r"[\s*‐-―-]{0,8}(?:On|At|Am|Le|El|Em|Il|Op|Den|Dne|Dňa|Dnia|W dniu|På|Pe|La data|Vào|Ngày|Pada|Tarih|Στις"
+    r"|El día|No dia|Il giorno|In data|In message|In article|Quoting|Am \w+tag|\d{4}[-/.年년]|\d{1,2}[-/.: ]|在|于|от|В"
+    r"|Пн|Вт|Ср|Чт|Пт|Сб|Вс|понедельник|вторник|среда|четверг|пятница|суббота|воскресенье|понеділок|вівторок|середа"
+    r"|четвер|п.ятниця|субота|неділя|(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tue|wed|thu|fri|sat|sun"
+    r"|søn|man|tir|ons|tor|fre|lør|sön|mån|tis|lör|pe|ma|ti|ke|to|la|su|po|út|st|čt|pá|so|ne|ב-|בתאריך)[ ,.]",
     re.IGNORECASE,
 )
 _DATED = re.compile(r"\d{4}|\d{1,2}[:.h]\d{2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}")
 _ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,255}|<[^<>]{0,80}>")
+_TIMED = re.compile(r"\d{1,2}[:.h]\d{2}|\d{1,2}\s?[ap]\.?m\b", re.IGNORECASE)
+_BARE = re.compile(  # attributions that have neither a verb nor a colon
+    r"\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} GMT[+-]\d{1,2}:\d{2} \S.{0,80}"
+    r"|(?:\d{4}[/.-]\d{1,2}[/.-]\d{1,2}"
+    r"|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})(?:[ T,]{1,2}\d{1,2}:\d{2}(?::\d{2})?)?,? .{1,80}<[^<>@\s]+@[^<>@\s]+>"
+    r"|posted by .{1,80} on \d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}",
+    re.IGNORECASE,
+)
+_VIA = re.compile(r".{1,100} via .{1,100} (?:wrote|schrieb|a écrit|escribió):?", re.IGNORECASE)
+_SOMEBODY_ON = re.compile(r".{1,80}\bon\b.{1,80}\b(?:wrote|said|writes):?", re.IGNORECASE)
 _ENDS = re.compile(r"[:：]\s*\*?\s*$|[:：]\s*\[?(?:https?://|mailto:)?\S{0,80}$")
 
 _HISTORY = frozenset({
@@ -34,7 +46,11 @@ _HISTORY = frozenset({
     "исходное сообщение", "пересылаемое сообщение", "eredeti üzenet", "původní zpráva", "pôvodná správa",
     "orijinal ileti", "mesaj original",
     "原始邮件", "原始郵件", "元のメッセージ", "원본 메시지", "reply message", "antwort", "antwortnachricht",
-    "original",
+    "original", "původní e-mail", "původní mail", "mensaje de origen", "message initial", "originál správy",
+    "reply", "antwort nachricht", "antwort-nachricht", "original email", "original e-mail", "quoted text",
+    "转发的邮件信息", "原始消息", "オリジナルメッセージ", "원본메일", "αρχικό μήνυμα", "tin nhắn gốc",
+    "оригинальное сообщение",
+    "пересланное сообщение", "вихідне повідомлення", "originalt meddelande", "original meddelelse", "poruka",
 })  # fmt: skip
 _FORWARDED = (
     "forwarded message", "forwarded by", "begin forwarded message", "weitergeleitete nachricht",
@@ -46,34 +62,70 @@ _FORWARDED = (
     "przekazana wiadomość", "转发的邮件", "转发邮件", "転送されたメッセージ",
 )  # fmt: skip
 _ABOVE = ("reply above this line", "write above this line", "response above this line")
-_DECORATION = " \t\xa0>*-_=~#–—"
+_DECORATION = " \t\xa0>*-_=~#‐‑‒–—―−<\u200e\u200f"
 _ON_WROTE = re.compile(r"on .{5,200} wrote:?", re.IGNORECASE)
+_THINGS = (
+    r"iphone|ipad|ipod|android|mobi\w*|phone|handset|device|blackberry|samsung|galaxy|huawei|xiaomi|nokia|sony|windows"
+    r"|outlook|mail|yahoo|aol|tablet\w*|smartphone|handy|téléphone|móvil|telefon\w*|cell\w*|treo|wireless|nexus"
+    r"|pixel|honor"
+    r"|oneplus|computer|mac|proton\w*|gmail|thunderbird|airmail|spark|k-9|app|apple"
+)
 DEVICE = re.compile(
-    r"\s*[*_]?(?:(?:sent|wysłano|skickat|sendt|verzonden|gesendet|von meinem|envoy[ée]|enviado|inviato"
-    r"|l[äa]hetetty|odesl[áa]no|отправлено|送信元|发自|從我的)\b[^,]{0,60}"
-    r"\b(?:iphone|ipad|ipod|android|mobile?|phone|handset|device|blackberry|samsung|galaxy|huawei|xiaomi|nokia"
-    r"|sony|windows|outlook|mail|yahoo|aol|tablet|smartphone|handy|téléphone|móvil|telefon\w*|cell\w*|treo"
-    r"|wireless|nexus)\b.{0,60}"
-    r"|get outlook for (?:ios|android).{0,60}|outlook für (?:ios|android) beziehen.{0,40}|sent (?:from|via"
-    r"|with) \S{1,30}(?: \S{1,20}){0,3}\.?"
-    r"|(?:von|mit) meinem \S{1,30}(?: \S{1,20})? gesendet\.?|iPhone(?:から送信)|发自我的\s?\S{1,20})[*_]?\s*",
+    r"[\s*_<(\[|>]{0,6}(?:"
+    r"(?:sent|wysłan[oe]|skickat|sendt|verzonden|verstuurd|gesendet|von meinem|envoy[ée]|enviad[oa]|inviat[oa]"
+    r"|l[äa]hetetty"
+    r"|odesl[áa]no|odoslan[éo]|poslano|отправлено|надіслано|trimis|gönderildi|send|送信元|发自|來自|從我的"
+    r"|från min|fra min)"
+    rf"\b[^,.!?]{{0,60}}\b(?:{_THINGS})\b.{{0,60}}"
+    # a product nobody has heard of, as long as it reads like a product: few words, and no sentence
+    r"|sent (?:from|via|with|by|using|on) (?:my |a |the )?[\w.+'-]{1,30}(?: [\w.+'&/-]{1,20}){0,5}"
+    rf"|from my [\w -]{{1,20}}|\w{{1,20}} from mobile|get (?:outlook|the free|airmail|newton|bluemail).{{0,80}}"
+    r"|(?:t[ée]l[ée]charge[rz]?|obtenir|hämta|hent|download|scarica|ottieni|obtener|obter|pobierz"
+    r"|scarica) outlook.{0,60}"
+    r"|outlook (?:für|voor) (?:ios|android) .{0,40}|von (?:meinem|unterwegs|meiner) .{0,60}|mit meinem .{0,50} gesendet"
+    r"|diese (?:nachricht|mail|e-mail) wurde (?:von|mit|vom) .{1,80} (?:gesendet|versendet|geschickt)"
+    r"|(?:simply )?sent (?:simply )?(?:from|with) .{1,40}|envoyé (?:depuis|de|à partir de|avec) .{1,60}"
+    r"|(?:enviado|enviada) (?:do|desde|de|a partir d\w) .{1,60}|inviato (?:da|dal) .{1,60}|verzonden (?:met|vanaf"
+    r"|via|vanuit) .{1,60}"
+    r"|verstuurd (?:vanaf|met|via) .{1,60}|sendt fra .{1,60}|skickat (?:från|med) .{1,60}|wysłan[eo] z .{1,60}"
+    r"|iphone(?:から送信)?|ipadから送信|android(?:から送信| 携帯から送信)|发自我的\s?\S{1,20}"
+    r"|從我的 \S{1,20} 傳送|從我的iphone傳送"
+    r"|나의 \S{1,20}에서 보냄|\S{1,20}에서 보냄|yahoo mail: .{1,60}|virus-free\. www\..{1,40}"
+    r")[*_\s.>)\]|]{0,6}",
     re.IGNORECASE,
 )
 
-_FROM = (
-    r"from|von|de|da|van|från|fra|lähettäjä|od|от|от кого|feladó|kimden|发件人|發件人|寄件者|差出人|보낸 ?사람"
-    r"|expéditeur|mittente|remetente"
+_SENDER = (
+    r"from|von|de|da|van|från|fra|lähettäjä|od|от|от кого|від|feladó|kimden|gönderen|发件人|發件人|寄件者|差出人|送信者"
+    r"|보낸 ?사람|발신|expéditeur|mittente|remetente|odosielateľ|odesílatel|nadawca|avsender|afsender"
+    r"|avsändare|από|מאת|من"
+    r"|người gửi|từ|dari"
+)
+_SENT = (
+    r"sent|date|gesendet(?: am)?|datum|envoy[ée](?: le)?|enviado(?: el| em)?|enviada(?: el| em)?|fecha|data"
+    r"|inviato(?: il)?"
+    r"|verzonden|skickat|sendt|dato|lähetetty|päivämäärä|päiväys|wysłano|wysłane|odesláno|odoslané|дата"
+    r"|отправлено|надіслано"
+    r"|elküldve|küldve|dátum|gönderilme|gönderme tarihi|tarih|发送时间|发送日期|日期|寄件日期|傳送日期|日時"
+    r"|送信日時|보낸 ?날짜|날짜"
+    r"|trimis|ημερομηνία|נשלח|تاريخ|đã gửi|ngày|tanggal"
+)
+_SUBJECT = (
+    r"subject|betreff|objet|asunto|assunto|oggetto|onderwerp|ämne|emne|aihe|temat|předmět|predmet|тема|tárgy|konu"
+    r"|主题|主旨|主題|件名|제목|subiect|θέμα|נושא|الموضوع|chủ đề|perihal"
 )
 _OTHER = (
-    r"sent|date|to|cc|subject|reply-to|gesendet|datum|an|betreff|envoy[ée]|à|objet|enviado(?: el| em)?|para"
-    r"|asunto|assunto|data|inviato|a|oggetto"
-    r"|verzonden|aan|onderwerp|skickat|till|ämne|sendt|til|emne|lähetetty|päivämäärä|vastaanottaja|kopio|aihe"
-    r"|wysłano|do|temat|dw|odesláno|komu|předmět|kopie"
-    r"|дата|отправлено|кому|тема|копия|elküldve|címzett|tárgy|gönderilme|tarih|kime|konu|发送时间|日期|收件人"
-    r"|主题|抄送|寄件日期|收件者|主旨|日時|送信日時|宛先|件名|보낸 날짜|받는 사람|제목|importance|attachments"
+    r"to|cc|bcc|reply-to|an|kopie|à|pour|copie(?: à)?|para|a|per|aan|till|til|kopia|kopi|vastaanottaja|kopio|do"
+    r"|dw|udw|komu"
+    r"|кому|копия|копія|címzett|másolatot kap|kime|bilgi|收件人|抄送|收件者|副本|宛先|받는 ?사람|참조|către|προς|אל|إلى"
+    r"|tới|đến|kepada|importance|priority|attachments|organization|resent-\w+|destinataire|répondre à|priorität"
+    r"|wichtigkeit"
 )
-_FROM_LINE = re.compile(rf"[\s>*]{{0,6}}(?:{_FROM})\s?[*]?\s?[:：][*]?\s*\S", re.IGNORECASE)
-_OTHER_LINE = re.compile(rf"[\s>*]{{0,6}}(?:{_OTHER})\s?[*]?\s?[:：]", re.IGNORECASE)
+_HEADER_LINE = re.compile(
+    rf"[\s*_|]{{0,8}}(?:(?P<sender>{_SENDER})|(?P<sent>{_SENT})|(?P<subject>{_SUBJECT})|(?P<other>{_OTHER}))"
+    r"[\s*]{0,3}[:：][\s*]{0,3}\S",
+    re.IGNORECASE,
+)
 
 
 def is_history(line: str) -> bool:
@@ -82,7 +134,7 @@ def is_history(line: str) -> bool:
     key = stripped.strip(_DECORATION).casefold().rstrip(":")
     if not key or len(key) > 250:
         return False
-    decorated = len(stripped) - len(key) >= 3 and stripped[0] in "-_=*~#>"
+    decorated = len(stripped) - len(key) >= 3 and stripped[0] in _DECORATION
     if decorated and (key in _HISTORY or _ON_WROTE.fullmatch(key)):
         return True
     return len(key) < 100 and any(phrase in key for phrase in _ABOVE)
@@ -107,18 +159,38 @@ def is_attribution(text: str, quoted_next: bool) -> bool:
     A sentence that ends in "wrote:" needs a date, an address or quoted lines right after it to count.
     """
     tail = text[-100:]
-    if not ((":" in tail or "：" in tail) and _ENDS.search(tail)):
-        return quoted_next and bool(_DATED.search(text) and _ADDRESS.search(text)) and len(text) < 160
-    wrote = bool(_WROTE.search(text))
     dated, addressed = bool(_DATED.search(text)), bool(_ADDRESS.search(text))
-    if wrote:
-        return quoted_next or (dated and (addressed or bool(_STARTS.match(text)))) or (addressed and len(text) < 200)
-    return (dated and addressed) or (quoted_next and dated and bool(_STARTS.match(text)))
+    if not ((":" in tail or "：" in tail) and _ENDS.search(tail)) and not tail.endswith("道"):
+        return bool(quoted_next and dated and addressed and len(text) < 160) or bool(_BARE.fullmatch(text.strip()))
+    if not _WROTE.search(text):
+        return (dated and addressed) or (quoted_next and dated and bool(_STARTS.match(text)))
+    if quoted_next or (dated and (addressed or bool(_STARTS.match(text)))) or (addressed and len(text) < 200):
+        return True
+    return bool(_VIA.fullmatch(text) or (dated and _TIMED.search(text) and _SOMEBODY_ON.fullmatch(text)))
 
 
-def is_header_block(lines: list[str], number: int) -> bool:
-    """Tell whether lines from *number* on are a copied mail header: a From line and two more within the next eight."""
-    if not _FROM_LINE.match(lines[number][:400]):
-        return False
-    others = sum(1 for line in lines[number + 1 : number + 9] if _OTHER_LINE.match(line[:400]))
-    return others >= 2
+def header_block(lines: list[str], number: int) -> int:
+    """Give how many lines a copied mail header takes that starts on line *number*, 0 when none does.
+
+    A line that names the sender with an address counts together with one more field, one without an address with two
+    more, one of which is the subject: people write "From", "To" and "Date" about journeys, too.
+    """
+    names: list[str] = []
+    addressed = False
+    last = number
+    for offset, line in enumerate(lines[number : number + 12]):
+        field = _HEADER_LINE.match(line[:400])
+        if field is None:
+            if not names or offset - (last - number) > 2 or (offset == 1 and not line.strip()):
+                break
+            continue
+        kind = field.lastgroup or ""
+        if kind in names and kind != "other":
+            break
+        names.append(kind)
+        addressed = addressed or (kind == "sender" and bool(_ADDRESS.search(line[:400])))
+        last = number + offset
+    if "sender" not in names:
+        return 0
+    enough = len(names) >= 2 if addressed else len(names) >= (3 if "subject" in names else 4)
+    return last - number + 1 if enough else 0

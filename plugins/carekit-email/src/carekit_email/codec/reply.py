@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 
-from carekit_email.codec.html import as_text, marked_up, tokens
+from carekit_email.codec.html import Token, as_text
 from carekit_email.codec.quotes import (
     DEVICE,
+    header_block,
     is_attribution,
     is_forward,
-    is_header_block,
     is_history,
     opens_attribution,
 )
@@ -22,35 +22,48 @@ _MAX_LINES = 20_000
 _MAX_LINE = 400
 _QUOTED = re.compile(r"\s{0,3}(?:>|\|\s)")
 _SIGNATURE = re.compile(r"\s?--\s?|\s?[-–—_]{2}\s*")
-_RULE = re.compile(r"[\s_*=-]{10,200}")
-_WRAPPED = 4
+_RULE = re.compile(r"[\s_*=~#+–—-]{3,200}")
+_LINK = re.compile(r"<(?:https?|mailto):[^<>\s]{1,300}>|\((?:https?|mailto):[^()\s]{1,300}\)")
+_LIST_FOOTER = re.compile(
+    r"mailing list|unsubscribe|reply to this e-?mail|visit (?:topic|message)|view it on", re.IGNORECASE
+)
+_CONTACT = re.compile(r"\S@\S|www\.|https?://|\+?\(?\d[\d ()./-]{6,}\d")
+_DASHED_NAME = re.compile(r"[-~–—]{1,2} ?[A-ZÀ-ÝА-Я]\w{0,20}\.?(?: [A-ZÀ-ÝА-Я]\w{0,20}\.?){0,2}")
+_WRAPPED = 6
+_DATED_START = re.compile(r"\W{0,4}(?:On|At|Am|Le|El|Em|Il|Op|Den) .{0,30}\d.{0,60}(?:$|[<\[])")
+_BRACKET_END = re.compile(r">\s?(?:wrote|schrieb|a écrit|escribió|ha scritto|escreveu|skrev)\s?:")
 _QUOTE_CLASS = re.compile(
-    r'class="[^"]*\b(?:gmail_quote(?!_container)|gmail_attr|yahoo_quoted|protonmail_quote|moz-cite-prefix|zmail_extra|tutanota_quote|OutlookMessageHeader)\b'
-    r'|type="cite"|id="[^"]*(?:divRplyFwdMsg|appendonsend|OLK_SRC_BODY_SECTION|yahoo_quoted|mail-editor-reference-message|reply-intro)'
-    r'|style="[^"]*border:\s*none;\s*border-top:\s*solid\s*#?(?:B5C4DF|E1E1E1)',
+    r'class="[^"]*(?:gmail_quote(?!_container)|gmail_attr|yahoo_quoted|protonmail_quote|moz-cite-prefix|zmail_extra'
+    r"|tutanota_quote|OutlookMessageHeader|freshdesk_quote|front-blockquote|helpscout-quote|cm_quote|hs_reply)\b"
+    r'|type="cite"|id="[^"]*(?:divRplyFwdMsg|appendonsend|OLK_SRC_BODY_SECTION|yahoo_quoted|mail-editor-reference-message'
+    r"|ms-outlook-mobile-reference-message|reply-intro|stopSpelling|replySplit)"
+    r'|name="(?:messageReplySection|quoted-content|quote)"|data-marker="__(?:DIVIDER|QUOTED_TEXT)__'
+    r'|style="[^"]*border:\s*none;\s*border-top:\s*solid\s*(?:#?(?:B5C4DF|E1E1E1)|windowtext)'
+    r'|style="[^"]*border-top-style:\s*solid',
     re.IGNORECASE,
 )
 _QUOTE_TO_END = re.compile(
-    r"divRplyFwdMsg|appendonsend|border-top|OutlookMessageHeader|mail-editor-reference|gmail_attr|moz-cite",
+    r"divRplyFwdMsg|appendonsend|border-top|OutlookMessageHeader|mail-editor-reference|gmail_attr|moz-cite|stopSpelling"
+    r"|replySplit|DIVIDER",
     re.IGNORECASE,
 )
 
 
-def visible_reply(text: str, html: str, html_limit: int) -> str:
-    """Give what was written now; *html* is the body of a mail without plain text, else ""."""
+def visible_reply(text: str, html: list[Token]) -> str:
+    """Give what was written now; *html* are the tokens of the body of a mail without plain text, else []."""
     if html:
-        without = _without_quoted_elements(html, html_limit)
+        without = _without_quoted_elements(html)
         text = without if without.strip() else text
     return plain_reply(text)
 
 
 def plain_reply(text: str) -> str:
     """Give the visible reply of plain *text*, the whole text when nothing else is left."""
-    lines = _own_lines(text)
+    lines, code = _without_code(_own_lines(text))
     forwarded = next((number for number, line in enumerate(lines) if is_forward(line[:_MAX_LINE])), None)
     end = _end_of_reply(lines if forwarded is None else lines[:forwarded])
     kept = lines if forwarded is not None and end == forwarded else lines[:end]
-    reply = "\n".join(_without_trailer(_without_quotes(kept)))
+    reply = "\n".join(code.get(line, line) for line in _without_trailer(_without_quotes(kept)))
     return re.sub(r"\n{3,}", "\n\n", reply).strip() or text.strip()
 
 
@@ -67,15 +80,30 @@ def _own_lines(text: str) -> list[str]:
     return lines
 
 
+def _without_code(lines: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Give the lines with those between two fences (```) replaced by stand-ins, and what these stand for."""
+    fences = [number for number, line in enumerate(lines) if line.startswith("```")]
+    code: dict[str, str] = {}
+    for first, last in zip(fences[::2], fences[1::2], strict=False):
+        for number in range(first + 1, last):
+            stand_in = f"\x00{number}"  # no text has a NUL any more
+            code[stand_in], lines[number] = lines[number], stand_in
+    return lines, code
+
+
 def _end_of_reply(lines: list[str]) -> int:
     """Give the number of the line where history starts for good: nothing the sender wrote follows it."""
     last_own = _last_own_line(lines)
+    quoted = (number for number in range(len(lines) - 1, -1, -1) if _QUOTED.match(lines[number]))
+    last_quoted = next(quoted, -1)
     for number, line in enumerate(lines):
         piece = line[:_MAX_LINE]
-        if is_history(piece) or is_header_block(lines, number):
+        if not piece.strip():
+            continue
+        if is_history(piece) or (not _QUOTED.match(piece) and header_block(lines, number)):
             return _before_rule(lines, number)
         size = attribution_size(lines, number)
-        if size and (last_own < number + size or not any(_QUOTED.match(line) for line in lines[number:])):
+        if size and (last_own < number + size or last_quoted < number + size):
             return number
     return len(lines)
 
@@ -100,14 +128,24 @@ def attribution_size(lines: list[str], number: int) -> int:
         if number + size > len(lines):
             return 0
         piece = lines[number + size - 1].strip()
-        if len(joined) + len(piece) > _MAX_LINE or (size > 1 and (not piece or _QUOTED.match(piece))):
+        if size > 1 and not _continues(piece, joined):
             return 0
         joined = f"{joined} {piece}".strip()
-        if is_attribution(joined, quoted_next=_quoted_follows(lines, number + size)):
-            return size
+        if len(joined) > _MAX_LINE:
+            return 0
+        if piece and is_attribution(joined, quoted_next=_quoted_follows(lines, number + size)):
+            ends = number + size < len(lines) and _BRACKET_END.match(lines[number + size].strip())
+            return size + 1 if ends else size
         if not opens_attribution(joined):
             return 0
     return 0
+
+
+def _continues(piece: str, before: str) -> bool:
+    """Tell whether *piece* can go on with the attribution begun by *before*; some programs break it at brackets."""
+    if not piece:
+        return bool(_DATED_START.match(before))  # Polymail breaks it with blank lines
+    return not _QUOTED.match(piece) or bool(_BRACKET_END.match(piece))
 
 
 def _quoted_follows(lines: list[str], number: int) -> bool:
@@ -144,34 +182,61 @@ def _without_quotes(lines: list[str]) -> list[str]:
 def _without_trailer(lines: list[str]) -> list[str]:
     """Drop what follows a signature's delimiter, a device line or a list's footer: programs put these last."""
     cut = next((number for number in range(1, len(lines)) if _ends_text(lines, number)), len(lines))
-    return lines[:cut]
+    return _without_dashed_name(lines[:cut])
 
 
 def _ends_text(lines: list[str], number: int) -> bool:
     """Tell whether a signature, a device line or a mailing list's footer starts on this line."""
     line = lines[number][:_MAX_LINE]
-    if _SIGNATURE.fullmatch(line) or DEVICE.fullmatch(line):
+    if not line.strip():
+        return False
+    if _SIGNATURE.fullmatch(line) or DEVICE.fullmatch(_LINK.sub(" ", line).strip()):
         return True
-    footer = " ".join(after[:_MAX_LINE] for after in lines[number + 1 : number + 3])
-    return "mailing list" in footer and bool(_RULE.fullmatch(line))
+    return bool(_RULE.fullmatch(line)) and _is_footer(
+        [after for after in lines[number + 1 : number + 16] if after.strip()]
+    )
 
 
-def _without_quoted_elements(html: str, limit: int) -> str:
+def _is_footer(after: list[str]) -> bool:
+    """Tell whether the few lines under a rule are a card or a list's footer, not more of the text."""
+    if len(after) > 12 or not after:
+        return False
+    joined = " ".join(line[:200] for line in after)
+    if _LIST_FOOTER.search(joined[:600]):
+        return True
+    return len(after) <= 8 and max(map(len, after)) <= 70 and bool(_CONTACT.search(joined)) and "?" not in joined
+
+
+def _without_dashed_name(lines: list[str]) -> list[str]:
+    """Drop a last line that is a name after a dash: an old way to sign."""
+    last = next((number for number in range(len(lines) - 1, 0, -1) if lines[number].strip()), 0)
+    if last and not lines[last - 1].strip() and _DASHED_NAME.fullmatch(lines[last].strip()):
+        return lines[:last]
+    return lines
+
+
+def _without_quoted_elements(pieces: list[Token]) -> str:
     """Render HTML without the elements that mail programs put history in."""
-    pieces = tokens(marked_up(html, limit))
-    kept: list[tuple[str, str, str]] = []
+    kept: list[Token] = []
     skipping, depth, begun = "", 0, False
-    for kind, tag, attributes in pieces:
+    for number, (kind, tag, attributes) in enumerate(pieces):
         if skipping:
             if tag == skipping and kind != "text":
                 depth += 1 if kind == "open" else -1
                 skipping = skipping if depth else ""
             continue
-        if kind == "open" and _QUOTE_CLASS.search(attributes[:2_000]):
-            if begun and _QUOTE_TO_END.search(attributes[:2_000]):
+        if kind == "open" and len(attributes) > 6 and (found := _QUOTE_CLASS.search(attributes[:2_000])):
+            if begun and _QUOTE_TO_END.search(found.group()):
                 break
-            skipping, depth = (tag, 1) if tag not in {"br", "hr", "img"} else ("", 0)
-            continue
+            if not _holds_forward(pieces, number + 1):
+                skipping, depth = (tag, 1) if tag not in {"br", "hr", "img"} else ("", 0)
+                continue
         begun = begun or (kind == "text" and bool(tag.strip()))
         kept.append((kind, tag, attributes))
     return as_text(kept)
+
+
+def _holds_forward(pieces: list[Token], number: int) -> bool:
+    """Tell whether what stands first from *number* on introduces a forwarded message, which stays readable."""
+    texts = (value for kind, value, _ in pieces[number : number + 20] if kind == "text" and value.strip())
+    return is_forward(next(texts, "").strip()[:_MAX_LINE])
