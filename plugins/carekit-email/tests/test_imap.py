@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from carekit import Secret
 from carekit_email.codec import decode
-from carekit_email.settings import ImapSettings
+from carekit_email.settings import MailboxSettings
 from carekit_email.transport.imap import Fetched, ImapInbox, Mark
 
 pytestmark = pytest.mark.anyio
@@ -35,8 +35,8 @@ def user() -> str:
 
 
 @pytest.fixture
-def settings(dovecot: Any, user: str) -> ImapSettings:
-    return ImapSettings(host="127.0.0.1", port=dovecot.imap_port, tls="none", user=user, password=Secret("care"))
+def settings(dovecot: Any, user: str) -> MailboxSettings:
+    return MailboxSettings(host="127.0.0.1", port=dovecot.imap_port, tls="none", user=user, password=Secret("care"))
 
 
 class Kept:
@@ -86,7 +86,9 @@ def client(dovecot: Any, user: str) -> Iterator[imaplib.IMAP4]:
         yield connection
 
 
-async def test_what_waits_is_taken_in_order_and_stays_unread(dovecot: Any, user: str, settings: ImapSettings) -> None:
+async def test_what_waits_is_taken_in_order_and_stays_unread(
+    dovecot: Any, user: str, settings: MailboxSettings
+) -> None:
     """Mail that came before the service first looked is taken oldest first, and the server's flags are left alone."""
     dovecot.deliver(user, "one", "two", "three")
     kept = Kept(3)
@@ -97,7 +99,9 @@ async def test_what_waits_is_taken_in_order_and_stays_unread(dovecot: Any, user:
         assert connection.search(None, "UNSEEN")[1] == [b"1 2 3"]
 
 
-async def test_mail_read_before_the_first_visit_is_left_alone(dovecot: Any, user: str, settings: ImapSettings) -> None:
+async def test_mail_read_before_the_first_visit_is_left_alone(
+    dovecot: Any, user: str, settings: MailboxSettings
+) -> None:
     """A mailbox that people already worked with does not flood the desk."""
     dovecot.deliver(user, "old-read", "old-unread")
     with client(dovecot, user) as connection:
@@ -108,7 +112,7 @@ async def test_mail_read_before_the_first_visit_is_left_alone(dovecot: Any, user
     assert kept.subjects == ["old-unread"]
 
 
-async def test_new_mail_is_noticed_while_idle(dovecot: Any, user: str, settings: ImapSettings) -> None:
+async def test_new_mail_is_noticed_while_idle(dovecot: Any, user: str, settings: MailboxSettings) -> None:
     """The server's notice brings it, long before the idle time is over."""
     dovecot.deliver(user, "one")
     first, second = Kept(1), Kept(2)
@@ -129,7 +133,7 @@ async def test_new_mail_is_noticed_while_idle(dovecot: Any, user: str, settings:
     assert first.subjects == ["one", "two"]
 
 
-async def test_without_idle_it_polls(dovecot: Any, user: str, settings: ImapSettings) -> None:
+async def test_without_idle_it_polls(dovecot: Any, user: str, settings: MailboxSettings) -> None:
     """A server that cannot notify is asked again and again."""
 
     class NoIdle(ImapInbox):
@@ -144,7 +148,7 @@ async def test_without_idle_it_polls(dovecot: Any, user: str, settings: ImapSett
     assert kept.subjects == ["late"]
 
 
-async def test_an_outage_loses_and_repeats_nothing(dovecot: Any, user: str, settings: ImapSettings) -> None:
+async def test_an_outage_loses_and_repeats_nothing(dovecot: Any, user: str, settings: MailboxSettings) -> None:
     """Starting again from the stored mark brings exactly what came meanwhile, read or not."""
     dovecot.deliver(user, "before")
     mark = await collect(ImapInbox(settings), None, Kept(1))
@@ -157,7 +161,7 @@ async def test_an_outage_loses_and_repeats_nothing(dovecot: Any, user: str, sett
     assert kept.subjects == ["during-1", "during-2"]
 
 
-async def test_a_mail_that_was_not_kept_comes_again(dovecot: Any, user: str, settings: ImapSettings) -> None:
+async def test_a_mail_that_was_not_kept_comes_again(dovecot: Any, user: str, settings: MailboxSettings) -> None:
     """The mark never passes a mail whose commit failed, and the order holds."""
     dovecot.deliver(user, "one", "two", "three")
     kept = Kept(3, refuse=("two",))
@@ -167,9 +171,9 @@ async def test_a_mail_that_was_not_kept_comes_again(dovecot: Any, user: str, set
     assert inbox.connections == 2
 
 
-async def test_a_folder_numbered_anew_is_read_again(dovecot: Any, user: str, settings: ImapSettings) -> None:
+async def test_a_folder_numbered_anew_is_read_again(dovecot: Any, user: str, settings: MailboxSettings) -> None:
     """After a change of UIDVALIDITY old marks mean nothing; what came since the first visit is taken again."""
-    folder = ImapSettings(
+    folder = MailboxSettings(
         host=settings.host, port=settings.port, tls="none", user=user, password=settings.password, folder="Care"
     )
     mail = b"Subject: %s\r\n\r\nx"
@@ -190,7 +194,7 @@ async def test_a_folder_numbered_anew_is_read_again(dovecot: Any, user: str, set
     assert after.renumbered
 
 
-async def test_a_restart_of_the_server_is_survived(dovecot: Any, user: str, settings: ImapSettings) -> None:
+async def test_a_restart_of_the_server_is_survived(dovecot: Any, user: str, settings: MailboxSettings) -> None:
     """A lost connection is made again, and what came meanwhile is taken."""
     dovecot.deliver(user, "one")
     kept, both = Kept(1), Kept(2)
@@ -213,20 +217,20 @@ async def test_a_restart_of_the_server_is_survived(dovecot: Any, user: str, sett
     assert inbox.connections >= 2
 
 
-async def test_a_mail_over_the_limit_comes_cut_and_says_so(dovecot: Any, user: str, settings: ImapSettings) -> None:
+async def test_a_mail_over_the_limit_comes_cut_and_says_so(dovecot: Any, user: str, settings: MailboxSettings) -> None:
     """Its beginning is enough to set it aside; the next mail is not held up."""
     dovecot.deliver(user, "big", body="x" * 5_000)
     dovecot.deliver(user, "small")
     kept = Kept(2)
     await collect(ImapInbox(settings, max_size=2_000), None, kept)
-    assert [one.complete for one in kept.fetched] == [False, True]
+    assert [bool(one.fault) for one in kept.fetched] == [True, False]
     assert len(kept.fetched[0].raw) == 2_000
     assert kept.fetched[0].size > 5_000
 
 
-async def test_a_refused_login_is_told_and_tried_again(dovecot: Any, user: str, settings: ImapSettings) -> None:
+async def test_a_refused_login_is_told_and_tried_again(dovecot: Any, user: str, settings: MailboxSettings) -> None:
     """The state says what is wrong in the server's words; the password is in none of them."""
-    wrong = ImapSettings(
+    wrong = MailboxSettings(
         host=settings.host, port=settings.port, tls="none", user=user, password=Secret("wrong-password")
     )
     inbox = ImapInbox(wrong)

@@ -46,7 +46,8 @@ def mail_with(kind: str, content: bytes, *, text: str = "See attachment.", name:
     encoded = base64.encodebytes(content).decode()
     return (
         "From: a@b.example\nContent-Type: multipart/mixed; boundary=x\n\n"
-        f"--x\n\n{text}\n--x\nContent-Type: {kind}; name={name}\nContent-Transfer-Encoding: base64\n\n{encoded}\n--x--\n"
+        f"--x\n\n{text}\n--x\nContent-Type: {kind}; name={name}\n"
+        f"Content-Transfer-Encoding: base64\n\n{encoded}\n--x--\n"
     ).encode()
 
 

@@ -33,12 +33,12 @@ def test_the_file_sample_is_a_sound_channel(tmp_path: Path) -> None:
 def test_every_key_is_in_the_table() -> None:
     """A setting that is not documented does not exist for an integrator."""
     attrs = pytest.importorskip("attrs")
-    from carekit_email.settings import EmailSettings, ImapSettings, SmtpSettings
+    from carekit_email.settings import EmailSettings, MailboxSettings, SmtpSettings
 
     table = README.split("## Keys")[1].split("At least")[0]
     missing = [
         field.name
-        for cls in (EmailSettings, ImapSettings, SmtpSettings)
+        for cls in (EmailSettings, MailboxSettings, SmtpSettings)
         for field in attrs.fields(cls)
         if f"`{field.name}" not in table and f".{field.name}`" not in table
     ]

@@ -12,9 +12,9 @@ import pytest
 
 from carekit import Permanent, Secret, Temporary, Unsure
 from carekit_email.codec import Outgoing, decode, encode
-from carekit_email.settings import ImapSettings, SmtpSettings
+from carekit_email.settings import MailboxSettings, SmtpSettings
 from carekit_email.transport.imap import Fetched, ImapInbox
-from carekit_email.transport.smtp import send
+from carekit_email.transport.smtp import Sender
 
 pytestmark = pytest.mark.anyio
 
@@ -77,14 +77,14 @@ async def test_each_answer_has_its_outcome(answers: dict[str, str], outcome: typ
     """4xx may be tried again, 5xx may not, and a connection lost after the data leaves it open."""
     async with Script(**answers).running() as settings:
         with pytest.raises(outcome):
-            await send(settings, "help@shop.example", ("ada@host.example",), RAW)
+            await Sender(settings).send("help@shop.example", ("ada@host.example",), RAW)
 
 
 async def test_what_was_taken_is_told_in_the_servers_words() -> None:
     """The answer usually names the queue entry."""
     script = Script(END="250 2.0.0 queued as 4F2A")
     async with script.running() as settings:
-        words = await send(settings, "help@shop.example", ("ada@host.example",), RAW)
+        words = await Sender(settings).send("help@shop.example", ("ada@host.example",), RAW)
     assert words == "250 2.0.0 queued as 4F2A"
     assert "MAIL FROM:<help@shop.example>" in [line.split(" SIZE")[0] for line in script.received]
 
@@ -93,14 +93,15 @@ async def test_mail_that_must_not_bounce_has_no_sender() -> None:
     """The null return path of RFC 3834."""
     script = Script()
     async with script.running() as settings:
-        await send(settings, "", ("ada@host.example",), RAW)
+        await Sender(settings).send("", ("ada@host.example",), RAW)
     assert any(line.startswith("MAIL FROM:<>") for line in script.received)
 
 
 async def test_a_server_that_is_not_there_means_later(free_port: Callable[[], int]) -> None:
     """Nothing was handed over."""
     with pytest.raises(Temporary):
-        await send(SmtpSettings(host="127.0.0.1", port=free_port(), tls="none"), "a@b.example", ("c@d.example",), RAW)
+        settings = SmtpSettings(host="127.0.0.1", port=free_port(), tls="none")
+        await Sender(settings).send("a@b.example", ("c@d.example",), RAW)
 
 
 async def test_protection_that_was_asked_for_is_never_given_up() -> None:
@@ -109,9 +110,49 @@ async def test_protection_that_was_asked_for_is_never_given_up() -> None:
     async with script.running() as plain:
         settings = SmtpSettings(host=plain.host, port=plain.port, tls="starttls", user="u", password=Secret("hidden"))
         with pytest.raises(Temporary) as caught:
-            await send(settings, "help@shop.example", ("ada@host.example",), RAW)
+            await Sender(settings).send("help@shop.example", ("ada@host.example",), RAW)
     assert not any(line.startswith(("AUTH", "MAIL")) for line in script.received)
     assert "hidden" not in str(caught.value)
+
+
+async def test_connections_are_kept_for_the_next_mail() -> None:
+    """One login serves many mails, and a connection that died unnoticed costs nobody a mail."""
+    script = Script()
+    async with script.running() as settings:
+        sender = Sender(settings)
+        keeping = asyncio.create_task(sender.keep_open())
+        await asyncio.sleep(0)
+        for _ in range(3):
+            await sender.send("help@shop.example", ("ada@host.example",), RAW)
+        assert sender.connections == 1
+        script.answers["MAIL"] = ""  # the server hangs up when it is spoken to again
+        with pytest.raises(Temporary):
+            await sender.send("help@shop.example", ("ada@host.example",), RAW)
+        script.answers["MAIL"] = "250 ok"
+        await sender.send("help@shop.example", ("ada@host.example",), RAW)
+        assert sender.connections == 3
+        keeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeping
+    assert script.received.count("QUIT") == 1
+
+
+async def test_a_refused_mail_does_not_cost_the_connection() -> None:
+    """The server said no to the mail, and goes on with the next."""
+    script = Script(RCPT="550 5.1.1 unknown")
+    script.answers["RSET"] = "250 ok"
+    async with script.running() as settings:
+        sender = Sender(settings)
+        keeping = asyncio.create_task(sender.keep_open())
+        await asyncio.sleep(0)
+        with pytest.raises(Permanent):
+            await sender.send("help@shop.example", ("ada@host.example",), RAW)
+        script.answers["RCPT"] = "250 ok"
+        await sender.send("help@shop.example", ("ada@host.example",), RAW)
+        assert (sender.connections, sender.state) == (1, "")
+        keeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeping
 
 
 async def test_an_answer_travels_through_real_servers(postfix: Any, dovecot: Any) -> None:
@@ -130,14 +171,14 @@ async def test_an_answer_travels_through_real_servers(postfix: Any, dovecot: Any
         references=tuple(f"{n}@host.example" for n in range(40)),
     )
     raw = encode(mail).as_bytes()
-    await send(SmtpSettings(host="127.0.0.1", port=postfix.port, tls="none"), "help@shop.example", (user,), raw)
+    await Sender(SmtpSettings(host="127.0.0.1", port=postfix.port, tls="none")).send("help@shop.example", (user,), raw)
     arrived: asyncio.Future[Fetched] = asyncio.get_running_loop().create_future()
 
     async def take(fetched: Fetched) -> None:
         if not arrived.done():
             arrived.set_result(fetched)
 
-    settings = ImapSettings(host="127.0.0.1", port=dovecot.imap_port, tls="none", user=user, password=Secret("care"))
+    settings = MailboxSettings(host="127.0.0.1", port=dovecot.imap_port, tls="none", user=user, password=Secret("care"))
     task = asyncio.create_task(ImapInbox(settings).watch(None, take, lambda: date(2026, 11, 2)))
     found = decode((await asyncio.wait_for(arrived, 60)).raw)
     task.cancel()

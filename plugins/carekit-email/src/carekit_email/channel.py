@@ -1,17 +1,23 @@
-"""The channel: mail in from a mailbox or a listener, answers out through a server or into a folder."""
+"""The channel: mail in from mailboxes, servers, providers and pipes; answers out through a server or into a folder."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Sequence
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 from typing import ClassVar
+
+from starlette.routing import BaseRoute
 
 from carekit import Attachment as KeptAttachment
 from carekit import (
     Capabilities,
+    CarekitError,
     Channel,
     ConfigError,
     Delivery,
@@ -25,19 +31,26 @@ from carekit import (
     Temporary,
 )
 from carekit_email.codec import Attachment, Limits, encode
-from carekit_email.codec.addresses import mailboxes
-from carekit_email.intake import Intake, read
-from carekit_email.mapping import Way, to_outgoing
-from carekit_email.settings import EmailSettings
-from carekit_email.transport import outbox, smtp
+from carekit_email.control import Control
+from carekit_email.explain import explain
+from carekit_email.faults import faults, host_and_port
+from carekit_email.intake import Intake, Rules, read
+from carekit_email.loops import why_not
+from carekit_email.mapping import Way, envelope_sender, to_outgoing
+from carekit_email.settings import EmailSettings, MailboxSettings
+from carekit_email.signing import Signer
+from carekit_email.transport import outbox
 from carekit_email.transport.imap import Fetched, ImapInbox, Mark
 from carekit_email.transport.listener import Accepted, Listener
+from carekit_email.transport.pop3 import Pop3Inbox, Popped
+from carekit_email.transport.smtp import Sender
+from carekit_email.transport.webhook import Webhook
 
-_SHORTEST_SECRET = 32
+log = logging.getLogger(__name__)
 
 
 class EmailChannel(Channel):
-    """E-mail for one address."""
+    """E-mail for one address and its aliases."""
 
     Settings: ClassVar[type] = EmailSettings
     capabilities = Capabilities(html=True, attachments=True, may_initiate=True)
@@ -58,13 +71,19 @@ calendar = "office"
     def __init__(self, name: str, settings: EmailSettings) -> None:
         super().__init__(name, settings)
         self._limits = Limits(size=settings.max_size)
-        self._inbox = ImapInbox(settings.imap, max_size=settings.max_size) if settings.imap else None
+        self._rules = Rules(settings.restricted, settings.per_sender)
+        self._inboxes = {key: _inbox(one, settings.max_size) for key, one in settings.all_mailboxes.items()}
+        self._sender = Sender(settings.smtp) if settings.smtp is not None else None
+        domain = settings.address.rpartition("@")[2]
+        self._signer = Signer(settings.dkim, domain) if settings.dkim is not None else None
         self._desk: Desk | None = None
+        self._intake: Intake | None = None
 
     @cached_property
     def _way(self) -> Way:
         settings = self.settings
-        return Way(self.name, settings.address, self._key(), settings.plus or bool(settings.listen))
+        plus = settings.plus or bool(settings.listen)
+        return Way(self.name, settings.addresses, self._key(), plus, settings.authserv_id)
 
     def _key(self) -> bytes:
         """Give the key of the reply tokens: the configured one, else the channel's own."""
@@ -77,81 +96,123 @@ calendar = "office"
         """Faults of the settings beyond their types."""
         return faults(self.settings)
 
+    # --- in
+
     def decode(self, payload: Payload) -> Sequence[Inbound]:
         """Give the message that a raw mail is. A report of a failed delivery is none: `run` tells it to the message."""
         mail, inbound = read(payload.body, self._way, self._limits)
-        if mail.bounce:
+        if mail.bounce is not None:
             raise Ignored("this mail reports a failed delivery: it is no message")
         return (inbound,)
 
+    def routes(self, desk: Desk) -> Sequence[BaseRoute]:
+        """Where the provider posts mail, if one does."""
+        settings = self.settings
+        if settings.webhook is None:
+            return ()
+        intake = self._take_for(desk)
+        return (Webhook(self.name, settings.webhook, settings.max_size, intake.take, intake.set_aside).route(),)
+
+    def _take_for(self, desk: Desk) -> Intake:
+        """Give the one intake of the channel: what it counts per sender counts for all ways in."""
+        if self._intake is None or self._desk is not desk:
+            self._desk, self._intake = desk, Intake(desk, self._way, self._limits, self._rules)
+        return self._intake
+
     async def run(self, desk: Desk) -> None:
-        """Watch the mailbox and listen, whichever is configured."""
-        self._desk = desk
-        intake = Intake(desk, self._way, self._limits)
+        """Watch the mailboxes, listen and answer commands, whatever is configured."""
+        intake = self._take_for(desk)
         try:
             async with asyncio.TaskGroup() as tasks:
-                if self._inbox is not None:
-                    tasks.create_task(self._watch(self._inbox, desk, intake))
+                for name, inbox in self._inboxes.items():
+                    tasks.create_task(self._watch(name, inbox, desk, intake))
                 if self.settings.listen:
                     tasks.create_task(self._listen(intake))
+                if self.settings.pipe:
+                    tasks.create_task(self._control(desk, intake))
+                if self._sender is not None:
+                    tasks.create_task(self._sender.keep_open())
         except* OSError as group:
             raise ConfigError(
-                f"channel {self.name!r} cannot listen on {self.settings.listen!r}: {group.exceptions[0]}; "
-                "choose a free port in its `listen`"
+                f"channel {self.name!r} cannot take mail on `listen` or `socket`: {group.exceptions[0]}; "
+                "choose a free port, or a folder that can be written"
             ) from group
 
-    async def _watch(self, inbox: ImapInbox, desk: Desk, intake: Intake) -> None:
-        assert self.settings.imap is not None
-        imap = self.settings.imap
+    async def _watch(self, key: str, inbox: ImapInbox | Pop3Inbox, desk: Desk, intake: Intake) -> None:
+        settings = self.settings.all_mailboxes[key]
         # Another mailbox has other numbers, so its mark has another name.
-        name = f"email|{self.name}|{imap.user}@{imap.host}|{imap.folder}"
+        name = f"email|{self.name}|{settings.user}@{settings.host}|{settings.folder}"
+        if isinstance(inbox, ImapInbox):
+            await self._watch_imap(name, inbox, desk, intake)
+        else:
+            await self._watch_pop3(name, inbox, desk, intake)
+
+    async def _watch_imap(self, name: str, inbox: ImapInbox, desk: Desk, intake: Intake) -> None:
         stored = (await desk.marks([name])).get(name, "")
 
         async def take(fetched: Fetched) -> None:
-            marks = {name: str(fetched.mark)}
-            if fetched.complete:
-                await intake.take(fetched.raw, marks)
-            else:
-                text = f"a mail of {fetched.size} octets is over max_size; only its beginning is kept"
-                await intake.set_aside(fetched.raw, text, marks)
+            await _kept(intake, fetched.raw, fetched.fault, {name: str(fetched.mark)})
 
         def today() -> date:
             return desk.now().date()
 
         await inbox.watch(Mark.parse(stored), take, today)
 
+    async def _watch_pop3(self, name: str, inbox: Pop3Inbox, desk: Desk, intake: Intake) -> None:
+        async def take(popped: Popped) -> None:
+            marks = {f"{name}|{popped.uid}": "kept"} if inbox.keeps else {}
+            await _kept(intake, popped.raw, popped.fault, marks)
+
+        async def known(uids: Sequence[str]) -> set[str]:
+            found = await desk.marks([f"{name}|{uid}" for uid in uids])
+            return {uid for uid in uids if f"{name}|{uid}" in found}
+
+        await inbox.watch(take, known)
+
     async def _listen(self, intake: Intake) -> None:
-        host, port = host_and_port(self.settings.listen)
+        settings = self.settings
+        host, port = host_and_port(settings.listen)
 
         async def take(accepted: Accepted) -> None:
             await intake.take(accepted.with_envelope())
 
         listener = Listener(
-            host,
-            port,
-            (self.settings.address,),
-            take,
-            protocol=self.settings.protocol,
-            max_size=self.settings.max_size,
+            host, port, settings.addresses, take, protocol=settings.protocol, max_size=settings.max_size
         )
         await listener.serve()
 
+    async def _control(self, desk: Desk, intake: Intake) -> None:
+        path = self.settings.socket or self.folder / "data" / f"{self.name}.sock"
+
+        async def handle(what: str, raw: bytes) -> tuple[int, list[str]]:
+            if what == "explain":
+                return os.EX_OK, (await explain(desk, self._way, self._limits, self._rules, raw)).lines()
+            conversation = await intake.take(raw)
+            return os.EX_OK, [f"kept in conversation {conversation}"] if conversation else ["kept"]
+
+        await Control(Path(path), handle, max_size=self.settings.max_size).serve()
+
+    # --- out
+
     async def send(self, outbound: Outbound) -> Delivery:
         """Send one message, under the same Message-ID at every attempt."""
-        attachments = await self._attachments(outbound.message.attachments)
-        mail = to_outgoing(outbound, await outbound.history(), self._way, self.settings, attachments)
+        reason = why_not(outbound, self.settings.addresses)
+        if reason:
+            raise Permanent(f"not sent: {reason}")
+        files = await self._attachments(outbound.message.attachments, outbound.message.html)
+        mail = to_outgoing(outbound, self._way, self.settings, files)
         try:
             raw = encode(mail).as_bytes()
         except ValueError as error:
             raise Permanent(str(error)) from error
-        detail = await self._hand_over(outbound, mail.automatic, raw)
+        if self._signer is not None:
+            raw = await asyncio.to_thread(self._signer.sign, raw)
+        detail = await self._hand_over(outbound, envelope_sender(outbound, self._way, mail), raw)
         return Delivery(external_id=mail.message_id, keys=(mail.message_id,), detail=detail)
 
-    async def _hand_over(self, outbound: Outbound, automatic: bool, raw: bytes) -> str:
-        if self.settings.smtp is not None:
-            # Nobody waits for the bounce of an automatic mail, and answering one must not begin a loop.
-            sender = "" if automatic else self.settings.address
-            return await smtp.send(self.settings.smtp, sender, (outbound.to,), raw)
+    async def _hand_over(self, outbound: Outbound, sender: str, raw: bytes) -> str:
+        if self._sender is not None:
+            return await self._sender.send(sender, (outbound.to,), raw)
         if self.settings.outbox is None:
             raise Permanent(f"channel {self.name!r} has no way out: set `smtp` or `outbox`")
         try:
@@ -160,50 +221,66 @@ calendar = "office"
             raise Temporary(f"the outbox {self.settings.outbox} cannot be written: {error.strerror}") from error
         return path.name
 
-    async def _attachments(self, kept: Sequence[KeptAttachment]) -> tuple[Attachment, ...]:
+    async def _attachments(self, kept: Sequence[KeptAttachment], html: str) -> tuple[Attachment, ...]:
+        """Give the files with their bytes; one that the HTML names by its digest or its name stands inside it."""
         if kept and self._desk is None:
             raise Temporary("the channel does not run yet, so attachments cannot be read")
         contents = [await self._desk.fetch(one.digest) for one in kept] if self._desk is not None else []
         return tuple(
-            Attachment(one.name, one.content_type, len(content), content)
+            Attachment(one.name, one.content_type, len(content), content, _content_id(one, html))
             for one, content in zip(kept, contents, strict=True)
         )
 
+    # --- how it is
+
     async def health(self) -> Health:
-        """Whether the mailbox can be read."""
-        state = self._inbox.state if self._inbox is not None else ""
-        return Health(self.name, "degraded" if state else "ok", state)
+        """Whether every mailbox can be read, and answers go out."""
+        troubles = [f"mailbox {name}: {inbox.state}" for name, inbox in self._inboxes.items() if inbox.state]
+        if self._sender is not None and self._sender.state:
+            troubles.append(f"smtp: {self._sender.state}")
+        return Health(self.name, "degraded" if troubles else "ok", "; ".join(troubles))
 
+    async def examine(self) -> Sequence[Health]:
+        """Connect to every server and log in, apart from what runs; say what was seen or what is wrong."""
+        probes: list[tuple[str, Callable[[], Awaitable[str]]]] = [
+            (f"mailbox {name}", _threaded(inbox.examine)) for name, inbox in self._inboxes.items()
+        ]
+        if self._sender is not None:
+            probes.append(("smtp", self._sender.examine))
+        if self._signer is not None:
+            probes.append(("dkim", _threaded(self._signer.examine)))
+        return [await self._examined(what, probe) for what, probe in probes]
 
-def host_and_port(listen: str) -> tuple[str, int]:
-    """Split `host:port`, also with a bracketed IPv6 host; raises ValueError."""
-    host, colon, port = listen.rpartition(":")
-    if not colon or not host or not port.isdecimal() or int(port) > 65_535:
-        raise ValueError(f'listen = {listen!r} is no host:port; write it like "127.0.0.1:2525"')
-    return host.strip("[]"), int(port)
-
-
-def faults(settings: EmailSettings) -> list[str]:
-    """Give what is wrong with the settings together, with the remedy."""
-    found: list[str] = []
-    boxes = mailboxes(settings.address, 2)
-    if len(boxes) != 1 or boxes[0].address != settings.address or not settings.address.isascii():
-        found.append(f'address = {settings.address!r} is no plain address; write it like "help@shop.example"')
-    if settings.imap is None and not settings.listen:
-        found.append(
-            "no mail can come in; set `imap` to fetch from a mailbox or `listen` to take it from a mail server"
-        )
-    if settings.smtp is None and settings.outbox is None:
-        found.append("no mail can go out; set `smtp` to hand it to a server or `outbox` to write it into a folder")
-    if settings.smtp is not None and settings.outbox is not None:
-        found.append("mail could go out twice; keep one of `smtp` and `outbox`")
-    if settings.listen:
+    async def _examined(self, what: str, probe: Callable[[], Awaitable[str]]) -> Health:
+        name = f"{self.name}: {what}"
         try:
-            host_and_port(settings.listen)
-        except ValueError as error:
-            found.append(str(error))
-    if settings.smtp is not None and bool(settings.smtp.user) != bool(settings.smtp.password):
-        found.append("smtp has a user without a password or the reverse; set both or none")
-    if settings.secret is not None and len(settings.secret.reveal()) < _SHORTEST_SECRET:
-        found.append(f"secret is shorter than {_SHORTEST_SECRET} characters; make it longer or leave it out")
-    return found
+            return Health(name, "ok", await probe())
+        except CarekitError as error:
+            return Health(name, "failed", str(error))
+        except Exception as error:  # noqa: BLE001 - whatever a server or its library does wrong is what we want to tell
+            return Health(name, "failed", f"{type(error).__name__}: {error}")
+
+
+def _inbox(settings: MailboxSettings, max_size: int) -> ImapInbox | Pop3Inbox:
+    if settings.protocol == "pop3":
+        return Pop3Inbox(settings, max_size=max_size)
+    return ImapInbox(settings, max_size=max_size)
+
+
+async def _kept(intake: Intake, raw: bytes, fault: str, marks: dict[str, str]) -> None:
+    if fault:
+        await intake.set_aside(raw, fault, marks)
+    else:
+        await intake.take(raw, marks)
+
+
+def _content_id(kept: KeptAttachment, html: str) -> str:
+    names = (kept.digest, kept.name)
+    return next((name for name in names if name and f"cid:{name}" in html), "")
+
+
+def _threaded(call: Callable[[], str]) -> Callable[[], Awaitable[str]]:
+    async def run() -> str:
+        return await asyncio.to_thread(call)
+
+    return run

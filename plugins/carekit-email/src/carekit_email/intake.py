@@ -7,6 +7,8 @@ import hashlib
 import logging
 from collections.abc import Mapping
 
+from attrs import frozen
+
 from carekit import (
     DeliveryChanged,
     DeliveryStatus,
@@ -17,12 +19,29 @@ from carekit import (
     NotFound,
     Refused,
     Scope,
+    replace,
 )
 from carekit_email.codec import Bounce, InboundEmail, Limits, decode
-from carekit_email.mapping import Way, to_inbound
-from carekit_email.threading import SentMessage, named_message, verify_message_id
+from carekit_email.loops import Rates, is_for_an_account
+from carekit_email.mapping import Way, files_of, to_inbound
+from carekit_email.threading import SentMessage, named_message, reported_ids, reported_message
 
 log = logging.getLogger(__name__)
+
+_SMALL = 32_768  # octets that are decoded sooner than a thread could be asked to
+
+ACCOUNT = (
+    "this looks like another service's sign-up, verification or password mail; whoever reads it could take over an "
+    "account, so it is kept from the inbox: name a channel with a small inbox in `restricted` to get such mail there"
+)
+
+
+@frozen
+class Rules:
+    """What is done with mail that is readable but not for everybody: see `EmailSettings`."""
+
+    restricted: str = ""
+    per_sender: int = 200
 
 
 def read(raw: bytes, way: Way, limits: Limits) -> tuple[InboundEmail, Inbound]:
@@ -30,79 +49,99 @@ def read(raw: bytes, way: Way, limits: Limits) -> tuple[InboundEmail, Inbound]:
 
     Raises Malformed (over a limit, or without a sender) or Ignored (our own mail, come back to us).
     """
-    mail = decode(raw, limits)
+    mail = decode(raw, limits, authserv_id=way.authserv_id)
     if mail.excess is not None:
         raise Malformed(f"this mail was not read: {mail.excess}; raise the limit or drop it")
-    if not mail.from_address:
+    if not mail.from_address and mail.bounce is None:
         raise Malformed("this mail names no sender: nobody could be answered")
-    if mail.from_address.lower() == way.address.lower():
-        raise Ignored("this mail is our own: it was sent from the channel's address")
+    if mail.from_address and way.ours(mail.from_address) and not mail.authentication.failed:
+        raise Ignored("this mail is our own: it was sent from an address of the channel")
     return mail, to_inbound(mail, raw, way)
 
 
 class Intake:
     """Takes raw mail for one channel."""
 
-    def __init__(self, desk: Desk, way: Way, limits: Limits) -> None:
+    def __init__(self, desk: Desk, way: Way, limits: Limits, rules: Rules | None = None) -> None:
         self._desk = desk
         self._way = way
         self._limits = limits
+        self._rules = rules or Rules()
+        self._rates: Rates | None = None
 
-    async def take(self, raw: bytes, marks: Mapping[str, str] | None = None) -> None:
-        """Keep the mail and the *marks* in one transaction. Raises StoreError when it was not kept: it must come again.
+    async def take(self, raw: bytes, marks: Mapping[str, str] | None = None) -> str:
+        """Keep the mail and the *marks* in one transaction; give the conversation, "" when it is in none.
 
-        A mail that cannot be read, for whatever reason, is set aside with its bytes: it never holds up the next one.
+        The bytes are kept before anything looks at them. A mail that cannot be read, for whatever reason, is set aside
+        with them: it never holds up the next one. Raises StoreError when it was not kept: it must come again.
         """
+        await self._desk.keep(raw)
         try:
-            mail, inbound = await asyncio.to_thread(read, raw, self._way, self._limits)
+            mail, inbound = await self._read(raw)
         except Ignored as error:
             log.info("channel %s: %s", self._way.channel, error)
-            return
+            return ""
         except Malformed as error:
             await self.set_aside(raw, str(error), marks)
-            return
+            return ""
         except Exception as error:
             log.warning("channel %s: a mail could not be read", self._way.channel, exc_info=True)
             await self.set_aside(raw, f"this mail could not be read: {type(error).__name__}: {error}", marks)
-            return
+            return ""
         try:
             if mail.bounce is not None:
-                await self._bounced(mail, mail.bounce, raw, marks)
-            else:
-                await self._keep(mail, inbound, raw, marks)
+                return await self._bounced(mail, mail.bounce, raw, marks)
+            return await self._keep(mail, inbound, raw, marks)
         except Refused as error:
             await self.set_aside(raw, str(error), marks)
+            return ""
+
+    async def _read(self, raw: bytes) -> tuple[InboundEmail, Inbound]:
+        if len(raw) <= _SMALL:
+            return read(raw, self._way, self._limits)
+        return await asyncio.to_thread(read, raw, self._way, self._limits)
 
     async def set_aside(self, raw: bytes, error: str, marks: Mapping[str, str] | None = None) -> None:
         """Keep a mail where people find it, with the reason."""
         key = hashlib.sha256(raw).hexdigest()
         await self._desk.quarantine(self._way.channel, raw, error, key=key, marks=marks)
 
-    async def _keep(self, mail: InboundEmail, inbound: Inbound, raw: bytes, marks: Mapping[str, str] | None) -> None:
-        await self._desk.keep(raw)
-        for attachment in mail.attachments:
+    async def _keep(self, mail: InboundEmail, inbound: Inbound, raw: bytes, marks: Mapping[str, str] | None) -> str:
+        if self._rates is None:
+            self._rates = Rates(self._rules.per_sender, self._desk.now)
+        if not self._rates.allow(inbound.sender.value):
+            await self.set_aside(raw, f"more than {self._rules.per_sender} mails of this sender within an hour", marks)
+            return ""
+        if is_for_an_account(mail):
+            if not self._rules.restricted:
+                await self.set_aside(raw, ACCOUNT, marks)
+                return ""
+            inbound = replace(inbound, channel=self._rules.restricted, automatic=True, conversation="", thread=())
+        for attachment in files_of(mail):
             await self._desk.keep(attachment.content)
-        await self._desk.receive(inbound, marks=marks)
+        receipt = await self._desk.receive(inbound, marks=marks)
+        return receipt.conversation
 
-    async def _bounced(self, mail: InboundEmail, bounce: Bounce, raw: bytes, marks: Mapping[str, str] | None) -> None:
+    # --- reports about what we sent
+
+    async def _bounced(self, mail: InboundEmail, bounce: Bounce, raw: bytes, marks: Mapping[str, str] | None) -> str:
         """Tell the message that failed. A report that belongs to none is set aside; it never becomes a contact."""
-        sent = await self._failed_message(mail, bounce)
+        sent = await self._reported(mail, bounce)
         if sent is None:
             await self.set_aside(raw, "this report of a failed delivery names no message of ours", marks)
-            return
+            return ""
         if bounce.failed and not await self._known_as_failed(sent):
-            who = ", ".join(bounce.addresses)
-            detail = f"{who}: {mail.subject}" if who else mail.subject
             await self._desk.report_delivery(
-                sent.conversation, sent.seq, DeliveryStatus.FAILED, detail=detail, marks=marks
+                sent.conversation, sent.seq, DeliveryStatus.FAILED, detail=_detail(mail, bounce), marks=marks
             )
+        return sent.conversation
 
-    async def _failed_message(self, mail: InboundEmail, bounce: Bounce) -> SentMessage | None:
+    async def _reported(self, mail: InboundEmail, bounce: Bounce) -> SentMessage | None:
         """Give the message a report is about: named by a verified token, or by an id that was stored for it."""
-        for one in (bounce.message_id, mail.in_reply_to, *mail.references):
-            sent = verify_message_id(one, bounce.addresses, self._way.secret)
-            if sent is not None:
-                return sent
+        sent = reported_message(mail, bounce, self._way.secret)
+        if sent is not None:
+            return sent
+        for one in reported_ids(mail, bounce):
             named = named_message(one)
             found = await self._desk.find(self._way.channel, one) if named else None
             if named and found and found.id == named.conversation:
@@ -120,3 +159,10 @@ class Intake:
             and event.fact.status is DeliveryStatus.FAILED
             for event in events
         )
+
+
+def _detail(mail: InboundEmail, bounce: Bounce) -> str:
+    """Say in one line who was not reached and why."""
+    words = next((one.diagnostic for one in bounce.recipients if one.diagnostic), "") or mail.subject
+    who = ", ".join(bounce.addresses)
+    return ": ".join(part for part in (who, f"{bounce.status} {words}".strip()) if part)

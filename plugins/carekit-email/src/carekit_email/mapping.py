@@ -5,33 +5,56 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from html import escape
 
-from attrs import frozen
+from attrs import field, frozen
 
-from carekit import Address, Event, Inbound, MessageReceived, Outbound
+from carekit import Address, Event, Inbound, MessageReceived, Outbound, Template
 from carekit import Attachment as Kept
 from carekit_email.codec import Attachment, InboundEmail, Outgoing
 from carekit_email.settings import EmailSettings
-from carekit_email.threading import candidates, reply_address, signed_message_id
+from carekit_email.threading import candidates, reply_address, return_address, signed_message_id
 
 _MAX_TEXT = 200_000
 _MAX_HTML = 200_000
+_MAX_QUOTE = 20_000
 _META_REFERENCES = 20
+_MAX_LOCAL = 64  # octets of a local part (RFC 5321 section 4.5.3.1.1)
 _REPLY_PREFIX = re.compile(
     r"(?:(?:re|aw|sv|vs|antw|odp|ynt|res|rif|回复|答复|回覆)\s?(?:\[\d+\])?\s?[:：]\s*)+", re.IGNORECASE
 )
 _HEADER_END = re.compile(rb"\r?\n\r?\n|\r\r")
+TEMPLATE_VARIABLES = ("text", "signature", "name", "subject")
+_TEXT_HERE = "\ue000text\ue000"  # stands for the text, which is markup already, while the rest is rendered
 
 
 @frozen
 class Way:
-    """What signing needs to know of the channel: its name, its address, the key, and whether plus-addresses arrive."""
+    """What reading and signing need to know of the channel.
+
+    `addresses` are all that reach it, its own first; `plus` says that plus-addresses of these arrive, too.
+    """
 
     channel: str
-    address: str
-    secret: bytes
-    plus: bool
+    addresses: tuple[str, ...]
+    secret: bytes = field(repr=False)
+    plus: bool = False
+    authserv_id: str = ""
+
+    def ours(self, address: str) -> str:
+        """Give the address of the channel that *address* is, with or without a plus part; "" when it is none."""
+        wanted = canonical(address)
+        return next((one for one in self.addresses if canonical(one) == wanted), "")
+
+
+def canonical(address: str) -> str:
+    """Give *address* in lower case and without its plus part."""
+    local, _, domain = address.strip().strip("<>").rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}".lower()
+
+
+# --- in
 
 
 def external_id(mail: InboundEmail, raw: bytes) -> str:
@@ -46,25 +69,39 @@ def external_id(mail: InboundEmail, raw: bytes) -> str:
 
 
 def to_inbound(mail: InboundEmail, raw: bytes, way: Way) -> Inbound:
-    """Give the message a mail is. Attachments are named by digest; whoever keeps the message keeps their bytes."""
+    """Give the message a mail is. Attachments are named by digest; whoever keeps the message keeps their bytes.
+
+    A mail whose sender our own server refuted belongs to nobody we know: it joins nothing and is nobody's.
+    """
     found = candidates(mail, way.secret)
-    references = " ".join(mail.references[-_META_REFERENCES:])
+    forged = mail.authentication.failed
+    kind = "unverified" if forged else "email"
+    meta = {
+        "message_id": mail.message_id,
+        "references": " ".join(mail.references[-_META_REFERENCES:]),
+        "address": next((one for one in map(way.ours, (*mail.delivered_to, *mail.to, *mail.cc)) if one), ""),
+    }
     return Inbound(
         channel=way.channel,
         external_id=external_id(mail, raw),
-        sender=Address("email", mail.from_address.lower(), mail.from_name),
+        sender=Address(kind, mail.from_address.lower(), mail.from_name, mail.authentication.verified),
         text=mail.reply_text[:_MAX_TEXT],
-        thread=found.ids,
+        thread=() if forged else found.ids,
         keys=(mail.message_id,),
-        conversation=found.conversation,
+        conversation="" if forged else found.conversation,
         subject=mail.subject[:1_000],
         html=mail.html if len(mail.html) <= _MAX_HTML else "",
-        attachments=tuple(kept(one) for one in mail.attachments),
-        automatic=mail.auto_reply or mail.list_mail or mail.bounce is not None,
+        attachments=tuple(kept(one) for one in files_of(mail)),
+        automatic=mail.auto_reply or mail.list_mail or mail.bounce is not None or mail.spam,
         sent_at=mail.date,
         raw=hashlib.sha256(raw).hexdigest(),
-        meta={"message_id": mail.message_id, "references": references},
+        meta={name: value for name, value in meta.items() if value},
     )
+
+
+def files_of(mail: InboundEmail) -> list[Attachment]:
+    """Give the attachments that people want to see: what a container holds instead of the container."""
+    return [inner for one in mail.attachments for inner in (one.contains or (one,))]
 
 
 def kept(attachment: Attachment) -> Kept:
@@ -73,45 +110,102 @@ def kept(attachment: Attachment) -> Kept:
     return Kept(attachment.name or "attachment", attachment.content_type, attachment.size, digest)
 
 
-def to_outgoing(
-    outbound: Outbound,
-    history: Sequence[Event],
-    way: Way,
-    settings: EmailSettings,
-    attachments: tuple[Attachment, ...],
-) -> Outgoing:
-    """Give the mail that says *outbound* after *history*: the same at every attempt."""
+# --- out
+
+
+def to_outgoing(outbound: Outbound, way: Way, settings: EmailSettings, attachments: tuple[Attachment, ...]) -> Outgoing:
+    """Give the mail that says *outbound*: the same at every attempt."""
     message, conversation = outbound.message, outbound.conversation
-    answered = _answered(history)
-    meta = answered.meta if answered else {}
-    _, _, domain = way.address.rpartition("@")
-    signature = "" if message.automatic else settings.signature.strip()
+    answered = _answered(outbound)
+    received = answered.fact if answered is not None and isinstance(answered.fact, MessageReceived) else None
+    meta = received.meta if received else {}
+    address = meta.get("address") or way.addresses[0]
+    name, signature = _identity(settings, address, automatic=message.automatic)
+    subject = _subject(message.subject or conversation.subject, answering=received is not None)
     sources = "".join(f"\n{source.title}: {source.url}" for source in message.sources if source.url)
+    quoted = _quoted(answered) if settings.quote and not message.automatic else ""
+    text = message.text + (f"\n{sources}" if sources else "")
+    _, _, domain = address.rpartition("@")
+    unasked = message.automatic and received is None
     return Outgoing(
-        from_address=way.address,
-        from_name=settings.name,
+        from_address=address,
+        from_name=name,
         to=(outbound.to,),
-        subject=_subject(message.subject or conversation.subject, answering=answered is not None),
-        text=message.text + (f"\n{sources}" if sources else "") + (f"\n\n-- \n{signature}" if signature else ""),
-        html=_with_signature(message.html, signature) if not sources else "",
+        subject=subject,
+        text=text + (f"\n\n-- \n{signature}" if signature else "") + quoted,
+        html=_html(settings, message.html, text, signature, name, subject),
         message_id=signed_message_id(way.secret, conversation.id, outbound.seq, outbound.to, domain),
-        date=conversation.updated_at,
-        reply_to=reply_address(way.secret, conversation.id, outbound.to, way.address) if way.plus else "",
+        date=_sent_at(outbound),
+        reply_to=_short(reply_address(way.secret, conversation.id, outbound.to, address)) if way.plus else "",
         in_reply_to=meta.get("message_id", ""),
         references=tuple(meta.get("references", "").split()),
         automatic=message.automatic,
+        unsubscribe=settings.unsubscribe if unasked or message.purpose in {"survey", "follow_up"} else "",
         attachments=attachments,
     )
 
 
-def _with_signature(html: str, signature: str) -> str:
-    return f"{html}<p>-- <br>{escape(signature).replace(chr(10), '<br>')}</p>" if html and signature else html
+def envelope_sender(outbound: Outbound, way: Way, mail: Outgoing) -> str:
+    """Give the envelope's sender: where reports about this very message arrive, or nowhere for automatic answers.
+
+    Nobody waits for the report about an automatic answer, and answering one must not begin a loop (RFC 3834 section 3).
+    """
+    if mail.automatic:
+        return ""
+    token = return_address(way.secret, outbound.conversation.id, outbound.seq, mail.from_address)
+    return (_short(token) if way.plus else "") or mail.from_address
 
 
-def _answered(history: Sequence[Event]) -> MessageReceived | None:
+def _short(address: str) -> str:
+    return address if len(address.rpartition("@")[0]) <= _MAX_LOCAL else ""
+
+
+def _identity(settings: EmailSettings, address: str, *, automatic: bool) -> tuple[str, str]:
+    """Give the name and the signature that go with an address; automatic mail bears nobody's signature."""
+    alias = next((one for key, one in settings.aliases.items() if key.lower() == address.lower()), None)
+    name = (alias.name if alias else "") or settings.name
+    signature = (alias.signature if alias else "") or settings.signature
+    return name, "" if automatic else signature.strip()
+
+
+def _html(settings: EmailSettings, html: str, text: str, signature: str, name: str, subject: str) -> str:
+    body = html or (_as_html(text) if settings.html_template else "")
+    if not body:
+        return ""
+    if not settings.html_template:
+        return f"{body}<p>-- <br>{_as_html(signature)}</p>" if signature else body
+    template = Template.parse(settings.html_template, TEMPLATE_VARIABLES)
+    values = {"text": _TEXT_HERE, "signature": signature, "name": name, "subject": subject}
+    return template.render(values, "html").replace(_TEXT_HERE, body)
+
+
+def _as_html(text: str) -> str:
+    return escape(text).replace("\n", "<br>\n")
+
+
+def _quoted(answered: Event | None) -> str:
+    if answered is None or not isinstance(answered.fact, MessageReceived):
+        return ""
+    who = answered.fact.sender.partition(":")[2]
+    lines = answered.fact.text[:_MAX_QUOTE].strip().split("\n")
+    head = f"On {answered.at:%Y-%m-%d %H:%M} UTC, {who} wrote:"
+    return "\n\n" + "\n".join([head, *(f"> {line}" if line else ">" for line in lines)])
+
+
+def _answered(outbound: Outbound) -> Event | None:
     """Give the newest message of the contact; one of a machine only when there is no other."""
-    received = [event.fact for event in reversed(history) if isinstance(event.fact, MessageReceived)]
-    return next((fact for fact in received if not fact.automatic), received[0] if received else None)
+    received = _received(outbound.history)
+    people = (event for event in received if not (isinstance(event.fact, MessageReceived) and event.fact.automatic))
+    return next(people, received[0] if received else None)
+
+
+def _received(history: Sequence[Event]) -> list[Event]:
+    return [event for event in reversed(history) if isinstance(event.fact, MessageReceived)]
+
+
+def _sent_at(outbound: Outbound) -> datetime:
+    own = next((event.at for event in outbound.events if event.seq == outbound.seq), None)
+    return own or outbound.conversation.updated_at
 
 
 def _subject(subject: str, answering: bool) -> str:

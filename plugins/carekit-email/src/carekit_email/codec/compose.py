@@ -22,8 +22,9 @@ _MAX_ID = 900
 class Outgoing:
     """What to say and to whom. Ids are without brackets; `message_id` is signed by the caller (see threading).
 
-    `automatic` marks mail no person wrote, so that other machines do not answer it. `references` are those of the
-    answered mail, oldest first; the answered mail's own id (`in_reply_to`) is added here.
+    `automatic` marks mail no person wrote, so that other machines do not answer it. `unsubscribe` is an https or mailto
+    address for mail that nobody asked for. An attachment with a `content_id` stands in the HTML. `references` are those
+    of the answered mail, oldest first; the answered mail's own id (`in_reply_to`) is added here.
     """
 
     from_address: str
@@ -39,6 +40,7 @@ class Outgoing:
     references: tuple[str, ...] = ()
     html: str = ""
     automatic: bool = False
+    unsubscribe: str = ""
     attachments: tuple[Attachment, ...] = field(factory=tuple)
 
 
@@ -64,12 +66,37 @@ def encode(mail: Outgoing) -> EmailMessage:
         message["Auto-Submitted"] = "auto-replied" if mail.in_reply_to else "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
         message["Precedence"] = "bulk"
+    _unsubscribe(message, mail.unsubscribe)
     message.set_content(_lines(mail.text), cte="quoted-printable")
+    inline = [one for one in mail.attachments if mail.html and one.content_id]
     if mail.html:
         message.add_alternative(_lines(mail.html), subtype="html", cte="quoted-printable")
+        _relate(message, inline)
     for attached in mail.attachments:
-        _attach(message, attached)
+        if attached not in inline:
+            _attach(message, attached)
     return message
+
+
+def _unsubscribe(message: EmailMessage, address: str) -> None:
+    """Offer a way out (RFC 2369), with one click where that is a web address (RFC 8058)."""
+    clean = _id(address)
+    if clean.startswith(("https://", "mailto:")):
+        message["List-Unsubscribe"] = f"<{clean}>"
+    if clean.startswith("https://"):
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+
+
+def _relate(message: EmailMessage, inline: list[Attachment]) -> None:
+    """Put the images that stand in the HTML beside it (RFC 2387)."""
+    html = message.get_body(("html",))
+    for one in inline:
+        maintype, _, subtype = one.content_type.partition("/")
+        if maintype == "image" and subtype and isinstance(html, EmailMessage):
+            name = header_safe(one.name) or "image"
+            html.add_related(one.content, maintype, subtype, cid=f"<{_id(one.content_id)}>", filename=name)
+        else:
+            _attach(message, one)
 
 
 def capped(references: tuple[str, ...], newest: str) -> tuple[str, ...]:

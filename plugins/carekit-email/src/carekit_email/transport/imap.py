@@ -20,7 +20,10 @@ from typing import Any, TypeVar
 from attrs import evolve, frozen
 from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxStartTls, MailBoxUnencrypted
 
-from carekit_email.settings import ImapSettings
+from carekit import CarekitError
+from carekit_email.settings import MailboxSettings
+from carekit_email.transport import tls
+from carekit_email.transport.oauth import Tokens
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -31,7 +34,8 @@ _POLL_SECONDS = 30.0
 _LONGEST_WAIT = 60.0
 _CHUNK = 200
 _SIZE = re.compile(r"UID (\d+)[^)]*RFC822\.SIZE (\d+)|RFC822\.SIZE (\d+)[^)]*UID (\d+)")
-_FAULTS = (OSError, EOFError, imaplib.IMAP4.error, ImapToolsError)
+_REFUSALS = 3  # how often a server may refuse one mail before the next ones get their turn
+_FAULTS = (OSError, EOFError, imaplib.IMAP4.error, ImapToolsError, CarekitError)
 """What a broken connection, a refusing server or a wrong password looks like; `ssl` and time-outs are OSErrors."""
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
@@ -68,14 +72,15 @@ class Mark:
 class Fetched:
     """One mail as it is on the server, and the mark to store in the commit of it.
 
-    `size` is that on the server; when it is over the limit, `raw` holds only the beginning and `complete` is False.
+    `size` is that on the server. When it is over the limit, `raw` holds only the beginning, and when the server would
+    not give the mail at all, a note about that; then `fault` says what is wrong, else it is "".
     """
 
     uidvalidity: int
     uid: int
     raw: bytes
     size: int
-    complete: bool
+    fault: str
     mark: Mark
 
 
@@ -83,12 +88,16 @@ Take = Callable[[Fetched], Awaitable[None]]
 """Keeps one mail durably and returns; an exception means that it was not kept and must come again."""
 
 
+class MailWithheld(CarekitError):
+    """The server would not give one mail, though it goes on serving others."""
+
+
 class ImapInbox:
     """Watches one folder. `state` is "" while it works, else what is wrong."""
 
     def __init__(
         self,
-        settings: ImapSettings,
+        settings: MailboxSettings,
         *,
         max_size: int = 50_000_000,
         idle_seconds: float = _IDLE_SECONDS,
@@ -103,6 +112,8 @@ class ImapInbox:
         self.connections = 0
         self._failures = 0
         self._mark: Mark | None = None
+        self._refused: dict[int, int] = {}
+        self._tokens = Tokens(settings.oauth) if settings.oauth else None
 
     async def watch(self, mark: Mark | None, take: Take, today: Callable[[], date]) -> None:
         """Hand every new mail after *mark* to *take*, in order, until cancelled.
@@ -151,11 +162,24 @@ class ImapInbox:
         """Hand over what is above the mark, which moves past each mail when it is kept, and not before."""
         assert self._mark is not None
         for uid, size in await self._run(executor, self._list_new, self._mark):
-            raw = await self._run(executor, self._fetch, uid, size)
+            raw, fault = await self._get(executor, uid, size)
             after = evolve(self._mark, uid=uid)
             if raw is not None:
-                await take(Fetched(after.uidvalidity, uid, raw, size, size <= self._max_size, after))
+                await take(Fetched(after.uidvalidity, uid, raw, size, fault, after))
             self._mark = after
+
+    async def _get(self, executor: ThreadPoolExecutor, uid: int, size: int) -> tuple[bytes | None, str]:
+        """Give a mail and what is wrong with it; a server that refuses one mail must not keep all others away."""
+        try:
+            raw = await self._run(executor, self._fetch, uid, size)
+        except MailWithheld as error:
+            refusals = self._refused[uid] = self._refused.get(uid, 0) + 1
+            if refusals < _REFUSALS:
+                raise
+            note = f"mail {uid} of folder {self._settings.folder}, {size} octets, could not be fetched"
+            return note.encode(), f"the server refused this mail {refusals} times: {error}"
+        over = size > self._max_size
+        return raw, f"a mail of {size} octets is over max_size; only its beginning is kept" if over else ""
 
     async def _pause(self, executor: ThreadPoolExecutor) -> None:
         if not await self._run(executor, self._idle):
@@ -167,19 +191,40 @@ class ImapInbox:
     def _connect(self) -> tuple[int, int]:
         settings = self._settings
         box: BaseMailBox
+        trust = tls.context(settings.ca) if settings.tls != "none" else None
         if settings.tls == "tls":
-            box = MailBox(settings.host, settings.effective_port, timeout=_TIMEOUT)
+            box = MailBox(settings.host, settings.effective_port, timeout=_TIMEOUT, ssl_context=trust)
         elif settings.tls == "starttls":
-            box = MailBoxStartTls(settings.host, settings.effective_port, timeout=_TIMEOUT)
+            box = MailBoxStartTls(settings.host, settings.effective_port, timeout=_TIMEOUT, ssl_context=trust)
         else:
             box = MailBoxUnencrypted(settings.host, settings.effective_port, timeout=_TIMEOUT)
         self._box = box
-        password = settings.password.reveal()
-        login = box.login if (settings.user + password).isascii() else box.login_utf8
-        login(settings.user, password, initial_folder=None)
+        self._log_in(box)
         box.folder.set(settings.folder, readonly=True)
         status = box.folder.status(settings.folder, ["UIDVALIDITY", "UIDNEXT"])
         return int(status["UIDVALIDITY"]), int(status["UIDNEXT"])
+
+    def _log_in(self, box: BaseMailBox) -> None:
+        user = self._settings.user
+        if self._tokens is not None:
+            try:
+                box.xoauth2(user, self._tokens.get(), initial_folder=None)
+            except imaplib.IMAP4.error:
+                self._tokens.drop()
+                raise
+            return
+        password = self._settings.password.reveal() if self._settings.password else ""
+        login = box.login if (user + password).isascii() else box.login_utf8
+        login(user, password, initial_folder=None)
+
+    def examine(self) -> str:
+        """Connect, log in and look at the folder, apart from what runs; give what was seen. Blocks; raises."""
+        probe = ImapInbox(self._settings)
+        try:
+            _, uidnext = probe._connect()
+            return f"logged in; folder {self._settings.folder} is open, its next mail has UID {uidnext}"
+        finally:
+            probe._close()
 
     def _client(self) -> imaplib.IMAP4:
         if self._box is None:
@@ -223,7 +268,7 @@ class ImapInbox:
         what = "BODY.PEEK[]" if size <= self._max_size else f"BODY.PEEK[]<0.{min(self._max_size, 65_536)}>"
         status, data = self._client().uid("FETCH", str(uid), f"(UID {what})")
         if status != "OK":
-            raise imaplib.IMAP4.error(f"the server refused mail {uid}: {data!r}")
+            raise MailWithheld(f"the server refused mail {uid}: {data!r}"[:300])
         return next((item[1] for item in data if isinstance(item, tuple)), None)
 
     def _idle(self) -> bool:

@@ -18,6 +18,7 @@ from attrs import frozen
 
 from carekit import InboundError
 from carekit_email.codec import header_safe
+from carekit_email.mapping import canonical
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Listener:
         self._protocol = protocol
         self._max_size = max_size
         self._timeout = timeout
-        self._handler = _Handler(frozenset(_canonical(one) for one in addresses), take, protocol == "lmtp")
+        self._handler = _Handler(frozenset(canonical(one) for one in addresses), take, protocol == "lmtp")
 
     async def serve(self) -> None:
         """Listen until cancelled; raises OSError when the address is taken."""
@@ -116,7 +117,7 @@ class _Handler:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Accept a recipient that is ours, with or without a plus part."""
-        if _canonical(address) not in self._addresses:
+        if canonical(address) not in self._addresses:
             return "550 5.1.1 No such recipient here, and nothing is relayed"
         if len(envelope.rcpt_tos) >= _MAX_RECIPIENTS:
             return "452 4.5.3 Too many recipients"
@@ -143,11 +144,6 @@ class _Handler:
 
 def _content(envelope: Envelope) -> bytes:
     return envelope.content if isinstance(envelope.content, bytes) else b""
-
-
-def _canonical(address: str) -> str:
-    local, _, domain = address.strip().strip("<>").rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}".lower()
 
 
 def _ascii(text: str) -> str:
