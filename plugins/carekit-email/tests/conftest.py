@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ def load(path: Path) -> ModuleType:
     return module
 
 
+_mailroom = load(Path(__file__).with_name("mailroom.py"))
 _servers = load(Path(__file__).with_name("servers.py"))
 dovecot, postfix = _servers.dovecot, _servers.postfix
 
@@ -70,3 +72,25 @@ def quotations() -> ModuleType:
 def mutations() -> ModuleType:
     """The maker of broken mail."""
     return load(Path(__file__).with_name("mutations.py"))
+
+
+@pytest.fixture
+def rooms(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Makes mailrooms: desks in memory with one e-mail channel, from a file with changes."""
+    made: list[Any] = []
+
+    def make(more: str = "", file: str = _mailroom.FILE) -> Any:
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(_mailroom.Mailroom(folder, file + more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.kit.close()
+
+
+@pytest.fixture
+def room(rooms: Callable[..., Any]) -> Any:
+    """One mailroom as it comes."""
+    return rooms()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import imaplib
-import itertools
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,8 @@ import pytest
 
 from carekit import (
     Channel,
-    ConversationStarted,
     DeliveryChanged,
     DeliveryStatus,
-    InboundQuarantined,
     MessageReceived,
     MessageSent,
     Payload,
@@ -26,28 +23,17 @@ from carekit import (
     Secret,
     Unavailable,
 )
-from carekit.testing import ChannelContract, DeskKit
-from carekit_email.channel import EmailChannel, faults
+from carekit.testing import ChannelContract
+from carekit_email.channel import EmailChannel
 from carekit_email.codec import InboundEmail, decode
+from carekit_email.faults import faults
 from carekit_email.intake import Intake
 from carekit_email.settings import EmailSettings, SmtpSettings
+from carekit_email_tests_mailroom import ADDRESS, Mailroom, bounce, mail
 
-ADDRESS = "help@shop.example"
 SECRET = "k" * 32
 MAILBOX = "channel@mailbox.example"
 CONTACT = "channel-contact@mailbox.example"
-_numbers = itertools.count(1)
-
-
-def mail(text: str = "Where is my order?", **headers: str) -> bytes:
-    fields = {
-        "From": "Ada <ada@host.example>",
-        "To": ADDRESS,
-        "Subject": "Order",
-        "Message-ID": f"<{next(_numbers)}@host.example>",
-    }
-    fields |= {name.replace("_", "-"): value for name, value in headers.items()}
-    return "\r\n".join([*(f"{name}: {value}" for name, value in fields.items()), "", text]).encode()
 
 
 def settings(folder: Path, **changes: Any) -> EmailSettings:
@@ -76,71 +62,6 @@ class TestContract(ChannelContract):
     def unreachable(self, free_port: Callable[[], int]) -> Channel:
         smtp = SmtpSettings(host="127.0.0.1", port=free_port(), tls="none")
         return EmailChannel("mail", EmailSettings(address=ADDRESS, smtp=smtp, listen="127.0.0.1:0"))
-
-
-FILE = """
-[service]
-name = "Shop"
-secret = "a secret for tests only"
-
-[store]
-use = "memory"
-
-[channels.mail]
-use = "email"
-address = "help@shop.example"
-name = "Shop"
-listen = "127.0.0.1:0"
-outbox = "out"
-signature = "Your shop"
-secret = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
-"""
-
-
-class Mailroom:
-    """A desk in memory with one e-mail channel whose answers land in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        from carekit_email import plugin
-
-        self.kit = DeskKit(FILE, folder=folder, extra={"email": plugin}, discover=False)
-        self.out = folder / "out"
-        channel = self.kit.service.settings.channels["mail"].component
-        assert isinstance(channel, EmailChannel)
-        self.channel = channel
-        self.intake = Intake(self.kit.desk, channel._way, channel._limits)
-
-    def take(self, raw: bytes) -> None:
-        self.kit.run(self.intake.take(raw))
-        self.kit.settle()
-
-    def answers(self) -> list[InboundEmail]:
-        return [
-            decode(path.read_bytes())
-            for path in sorted(self.out.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
-        ]
-
-    def events(self) -> list[Any]:
-        return self.kit.run(self.kit.desk.feed(0, Scope.everything(), limit=1_000))
-
-    def facts(self, kind: type[Any]) -> list[Any]:
-        return [event.fact for event in self.events() if isinstance(event.fact, kind)]
-
-    def received(self) -> list[MessageReceived]:
-        return self.facts(MessageReceived)
-
-    def conversations(self) -> set[str]:
-        return {event.stream for event in self.events() if isinstance(event.fact, ConversationStarted)}
-
-    def quarantined(self) -> list[InboundQuarantined]:
-        return self.facts(InboundQuarantined)
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Mailroom]:
-    mailroom = Mailroom(tmp_path)
-    with mailroom.kit:
-        yield mailroom
 
 
 def test_a_mail_becomes_a_conversation(room: Mailroom) -> None:
@@ -218,16 +139,6 @@ def test_automatic_mail_is_kept_and_marked(room: Mailroom) -> None:
     """Policies see that no person wrote it."""
     room.take(mail(Auto_Submitted="auto-replied"))
     assert room.received()[0].automatic
-
-
-def bounce(answer: InboundEmail, recipient: str = "ada@host.example") -> bytes:
-    body = (
-        "--x\r\n\r\nSorry\r\n--x\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
-        f"Final-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--x\r\n"
-        f"Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{answer.message_id}>\r\n\r\n--x--"
-    )
-    kind = "multipart/report; report-type=delivery-status; boundary=x"
-    return mail(body, From="MAILER-DAEMON@mx.example", Subject="Undelivered Mail", Content_Type=kind)
 
 
 def test_a_bounce_marks_the_message_that_failed(room: Mailroom) -> None:
@@ -309,12 +220,9 @@ async def running(room: Mailroom, channel: EmailChannel) -> AsyncIterator[None]:
             await task
 
 
-def test_it_runs_against_real_servers(
-    tmp_path: Path, postfix: Any, dovecot: Any, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_runs_against_real_servers(tmp_path: Path, postfix: Any, dovecot: Any, free_port: Callable[[], int]) -> None:
     """What waits in the mailbox comes in once, over a restart, too, and the answer lands in the contact's mailbox."""
-    monkeypatch.setitem(globals(), "FILE", _file(postfix, dovecot))
-    room = Mailroom(tmp_path)
+    room = Mailroom(tmp_path, _file(postfix, dovecot))
     with room.kit:
         dovecot.deliver(MAILBOX, "one", "two", body="hello", sender=CONTACT)
 

@@ -99,8 +99,8 @@ async def test_mail_that_must_not_bounce_has_no_sender() -> None:
 
 async def test_a_server_that_is_not_there_means_later(free_port: Callable[[], int]) -> None:
     """Nothing was handed over."""
+    settings = SmtpSettings(host="127.0.0.1", port=free_port(), tls="none")
     with pytest.raises(Temporary):
-        settings = SmtpSettings(host="127.0.0.1", port=free_port(), tls="none")
         await Sender(settings).send("a@b.example", ("c@d.example",), RAW)
 
 
