@@ -59,7 +59,7 @@ def encode(mail: Outgoing) -> EmailMessage:
         message["Cc"] = [_address(one) for one in mail.cc]
     if mail.reply_to:
         message["Reply-To"] = _address(mail.reply_to, mail.from_name)
-    message["Subject"] = header_safe(mail.subject)
+    message["Subject"] = written(mail.subject)
     message["Date"] = format_datetime(mail.date)
     _thread(message, mail)
     if mail.automatic:
@@ -93,10 +93,19 @@ def _relate(message: EmailMessage, inline: list[Attachment]) -> None:
     for one in inline:
         maintype, _, subtype = one.content_type.partition("/")
         if maintype == "image" and subtype and isinstance(html, EmailMessage):
-            name = header_safe(one.name) or "image"
+            name = written(one.name) or "image"
             html.add_related(one.content, maintype, subtype, cid=f"<{_id(one.content_id)}>", filename=name)
         else:
             _attach(message, one)
+
+
+def written(value: str) -> str:
+    """Give *value* as it may be written to a header field: one line that nobody decodes a second time.
+
+    The library decodes an encoded word that stands in a value, line ends included, and writes what comes out. Text
+    that only looks like one must not become one.
+    """
+    return header_safe(value).replace("=?", "= ?")
 
 
 def capped(references: tuple[str, ...], newest: str) -> tuple[str, ...]:
@@ -116,9 +125,9 @@ def _thread(message: EmailMessage, mail: Outgoing) -> None:
 
 
 def _id(value: str) -> str:
-    """Give an id that cannot end its brackets, its line or the header; one that is too long is no id."""
+    """Give an id that cannot end its brackets, its line or the header; what is too long or decodes is no id."""
     clean = "".join(char for char in header_safe(value) if char not in "<> \t" and char.isascii())
-    return clean if len(clean) <= _MAX_ID else ""
+    return clean if len(clean) <= _MAX_ID and "=?" not in clean else ""
 
 
 def _address(value: str, name: str = "") -> Address:
@@ -127,7 +136,7 @@ def _address(value: str, name: str = "") -> Address:
     local, _, domain = (box.address if box else "").rpartition("@")
     if not local or not domain or not local.isascii():
         raise ValueError(f"{header_safe(value)!r} is no address to mail to; give one like name@host.example")
-    return Address(header_safe(name or (box.name if box else "")), local, domain.encode("idna").decode("ascii"))
+    return Address(written(name or (box.name if box else "")), local, domain.encode("idna").decode("ascii"))
 
 
 def _lines(text: str) -> str:
@@ -138,5 +147,5 @@ def _attach(message: EmailMessage, attached: Attachment) -> None:
     maintype, _, subtype = attached.content_type.partition("/")
     if maintype in {"text", "message", "multipart"} or not subtype:
         maintype, subtype = "application", "octet-stream"
-    name = header_safe(attached.name) or "file"
+    name = written(attached.name) or "file"
     message.add_attachment(attached.content, maintype=maintype, subtype=subtype, filename=name)

@@ -13,6 +13,7 @@ from starlette.formparsers import FormParser, MultiPartException, MultiPartParse
 
 from carekit import Malformed
 from carekit_email.codec import header_safe
+from carekit_email.codec.compose import written
 
 _MOST_FIELDS = 1_000
 _MOST_FILES = 500
@@ -94,7 +95,7 @@ def rebuilt(
         if not subtype or maintype in {"multipart", "message", "text"}:
             maintype, subtype = "application", "octet-stream"
         cid = f"<{header_safe(file.content_id).strip('<> ')}>" if file.content_id else None
-        name = header_safe(file.name) or "file"
+        name = written(file.name) or "file"
         disposition = "inline" if cid else "attachment"
         message.add_attachment(
             file.content, maintype=maintype, subtype=subtype, filename=name, cid=cid, disposition=disposition
