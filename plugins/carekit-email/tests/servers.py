@@ -5,6 +5,7 @@ Each runs from a configuration of its own in a temporary folder, on free loopbac
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
@@ -13,12 +14,16 @@ import smtplib
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import trustme
 
 PASSWORD = "care"
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
@@ -63,14 +68,72 @@ def wait_for(port: int, log: Path, process: subprocess.Popen[bytes] | None = Non
     raise RuntimeError(f"no server on port {port}:\n{log.read_text() if log.exists() else 'no log'}")
 
 
+class TokenServer:
+    """An OAuth provider: gives access tokens for the refresh token `refresh`, and tells Dovecot whose a token is."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.user = ""
+        self.given = 0
+        self.life = 3600
+        self.good: set[str] = set()
+        tokens = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                if form.get("refresh_token") != ["refresh"] or form.get("client_secret") != ["hidden"]:
+                    return self.answer(400, {"error": "invalid_grant"})
+                tokens.given += 1
+                token = f"token{tokens.given}"
+                tokens.good.add(token)
+                return self.answer(200, {"access_token": token, "token_type": "Bearer", "expires_in": tokens.life})
+
+            def do_GET(self) -> None:
+                token = parse_qs(urlsplit(self.path).query).get("token", [""])[0]
+                known = token in tokens.good
+                self.answer(200, {"active": known, "email": tokens.user} if known else {"active": False})
+
+            def answer(self, status: int, document: object) -> None:
+                body = json.dumps(document).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Stop answering."""
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join(5)
+
+
 class Dovecot:
-    """An IMAP server where every user exists, with the password `care`, and an LMTP door that delivers to them."""
+    """An IMAP and POP3 server where every user exists, with the password `care`, and an LMTP door to deliver to them.
+
+    It speaks TLS with a certificate for localhost; `ca` is the file that makes it trusted.
+    """
 
     def __init__(self, folder: Path, binary: str) -> None:
         self.folder = folder
         self.binary = binary
-        self.imap_port = free_port()
+        self.imap_port, self.imaps_port = free_port(), free_port()
+        self.pop3_port, self.pop3s_port = free_port(), free_port()
         self.lmtp_port = free_port()
+        self.pop3 = Path("/usr/lib/dovecot/pop3").exists()
+        self.tokens = TokenServer()
+        self.ca = folder / "ca.pem"
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(self.ca)
+        authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "tls.pem")
         self.process: subprocess.Popen[bytes] | None = None
         self._configure()
 
@@ -79,14 +142,38 @@ class Dovecot:
         mail.mkdir()
         nobody = pwd.getpwnam("nobody")
         os.chown(mail, nobody.pw_uid, nobody.pw_gid)
+        (self.folder / "oauth.conf").write_text(f"""
+introspection_url = http://127.0.0.1:{self.tokens.port}/?token=
+introspection_mode = get
+username_attribute = email
+active_attribute = active
+active_value = true
+""")
+        pop3 = f"""
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {self.pop3_port}
+  }}
+  inet_listener pop3s {{
+    port = {self.pop3s_port}
+    ssl = yes
+  }}
+}}
+protocol pop3 {{
+  pop3_uidl_format = %08Xu%08Xv
+}}
+"""
         (self.folder / "dovecot.conf").write_text(f"""
 base_dir = {self.folder}/run
 state_dir = {self.folder}/state
 log_path = {self.folder}/dovecot.log
 instance_name = {self.folder.name}
 listen = 127.0.0.1
-protocols = imap lmtp
-ssl = no
+protocols = imap lmtp {"pop3" if self.pop3 else ""}
+ssl = yes
+ssl_cert = <{self.folder}/tls.pem
+ssl_key = <{self.folder}/tls.pem
+auth_mechanisms = plain login xoauth2
 disable_plaintext_auth = no
 first_valid_uid = 1
 mail_location = maildir:{mail}/%u
@@ -95,21 +182,29 @@ default_client_limit = 100
 mail_max_userip_connections = 50
 recipient_delimiter = +
 passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {self.folder}/oauth.conf
+}}
+passdb {{
   driver = static
+  mechanisms = plain login
   args = password={PASSWORD}
 }}
 userdb {{
   driver = static
-  args = uid={nobody.pw_uid} gid={nobody.pw_gid} home={mail}/%u
+  args = allow_all_users=yes uid={nobody.pw_uid} gid={nobody.pw_gid} home={mail}/%u
 }}
 service imap-login {{
   inet_listener imap {{
     port = {self.imap_port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {self.imaps_port}
+    ssl = yes
   }}
 }}
+{pop3 if self.pop3 else ""}
 service lmtp {{
   inet_listener lmtp {{
     address = 127.0.0.1
@@ -254,6 +349,7 @@ def dovecot() -> Iterator[Dovecot]:
         yield server
     finally:
         server.stop()
+        server.tokens.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -19,8 +19,7 @@ from carekit import CarekitError
 
 log = logging.getLogger(__name__)
 
-OK, DATAERR, SOFTWARE, TEMPFAIL, CONFIG = os.EX_OK, os.EX_DATAERR, os.EX_SOFTWARE, os.EX_TEMPFAIL, os.EX_CONFIG
-_HEAD = 4_096
+DATAERR, TEMPFAIL = os.EX_DATAERR, os.EX_TEMPFAIL
 _PATIENCE = 120.0
 _LONGEST_PATH = 100  # octets that a socket's address may have, on every system
 
@@ -66,10 +65,11 @@ class Control:
     async def _handled(self, reader: asyncio.StreamReader) -> tuple[int, list[str]]:
         head = json.loads(await reader.readline())
         raw = bytearray()
-        while chunk := await reader.read(65_536):
-            raw += chunk
-            if len(raw) > self._max_size:
-                return DATAERR, [f"the mail is larger than {self._max_size} octets (max_size)"]
+        while chunk := await reader.read(65_536):  # to the end also when it is too much, or the asker hears nothing
+            if len(raw) <= self._max_size:
+                raw += chunk
+        if len(raw) > self._max_size:
+            return DATAERR, [f"the mail is larger than {self._max_size} octets (max_size)"]
         try:
             return await self._handler(str(head["do"]), bytes(raw))
         except CarekitError as error:

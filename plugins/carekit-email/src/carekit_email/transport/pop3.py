@@ -192,7 +192,9 @@ class Pop3Inbox:
         """Close whatever is open; a thread that waits for the server then finds the connection gone."""
         client, self._client = self._client, None
         if client is not None:
-            with contextlib.suppress(*_FAULTS):
-                client.sock.shutdown(socket.SHUT_RDWR)
+            connection: socket.socket | None = client.sock
+            if connection is not None:
+                with contextlib.suppress(*_FAULTS):
+                    connection.shutdown(socket.SHUT_RDWR)
             with contextlib.suppress(*_FAULTS):
                 client.close()

@@ -1,0 +1,159 @@
+"""How servers are reached: protected, verified, and with tokens, against a real server for each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import date
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from carekit import Secret, Temporary
+from carekit_email.channel import EmailChannel
+from carekit_email.settings import EmailSettings, MailboxSettings, OAuthSettings, SmtpSettings
+from carekit_email.transport.imap import Fetched, ImapInbox
+from carekit_email.transport.oauth import Tokens
+from carekit_email.transport.pop3 import Pop3Inbox, Popped
+
+pytestmark = pytest.mark.anyio
+
+USER = "access@mailbox.example"
+
+
+def mailbox(dovecot: Any, **changes: Any) -> MailboxSettings:
+    values: dict[str, Any] = {"host": "localhost", "user": USER, "password": Secret("care"), "ca": dovecot.ca}
+    return MailboxSettings(**(values | changes))
+
+
+def oauth(dovecot: Any, **changes: Any) -> OAuthSettings:
+    values: dict[str, Any] = {
+        "token_url": f"http://127.0.0.1:{dovecot.tokens.port}/token",
+        "client_id": "carekit",
+        "client_secret": Secret("hidden"),
+        "refresh_token": Secret("refresh"),
+    }
+    return OAuthSettings(**(values | changes))
+
+
+async def first_imap(settings: MailboxSettings) -> bytes:
+    arrived: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def take(fetched: Fetched) -> None:
+        if not arrived.done():
+            arrived.set_result(fetched.raw)
+
+    task = asyncio.create_task(ImapInbox(settings).watch(None, take, lambda: date(2026, 11, 2)))
+    try:
+        return await asyncio.wait_for(arrived, 20)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def first_pop3(settings: MailboxSettings) -> bytes:
+    arrived: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def take(popped: Popped) -> None:
+        if not arrived.done():
+            arrived.set_result(popped.raw)
+
+    async def known(_: object) -> set[str]:
+        return set()
+
+    task = asyncio.create_task(Pop3Inbox(settings).watch(take, known))
+    try:
+        return await asyncio.wait_for(arrived, 20)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.mark.parametrize("tls", ["tls", "starttls"])
+async def test_imap_is_protected_and_verified(dovecot: Any, tls: str) -> None:
+    """From the first octet or after STARTTLS, with a certificate that somebody we trust vouches for."""
+    dovecot.deliver(USER, f"imap-{tls}")
+    port = dovecot.imaps_port if tls == "tls" else dovecot.imap_port
+    assert b"host.example" in await first_imap(mailbox(dovecot, tls=tls, port=port))
+
+
+@pytest.mark.parametrize("tls", ["tls", "starttls", "none"])
+async def test_pop3_is_protected_and_verified(dovecot: Any, tls: str) -> None:
+    """The same for the older protocol."""
+    if not dovecot.pop3:
+        pytest.skip("no POP3 server: apt-get install dovecot-pop3d")
+    user = f"pop3-{tls}@mailbox.example"
+    dovecot.deliver(user, f"pop3-{tls}")
+    port = dovecot.pop3s_port if tls == "tls" else dovecot.pop3_port
+    assert b"host.example" in await first_pop3(mailbox(dovecot, tls=tls, port=port, user=user, protocol="pop3"))
+
+
+async def examined(settings: MailboxSettings) -> Any:
+    channel = EmailChannel("mail", EmailSettings(address="a@b.example", mailboxes={"main": settings}, outbox="o"))
+    (found,) = await channel.examine()
+    return found
+
+
+async def test_examining_says_what_is_wrong_with_each_server(dovecot: Any, free_port: Any) -> None:
+    """Connected, logged in, and what was seen; else which step failed."""
+    good = mailbox(dovecot, port=dovecot.imaps_port)
+    found = await examined(good)
+    assert (found.name, found.state) == ("mail: mailbox main", "ok") and "logged in" in found.detail
+    for wrong, word in [
+        (evolve(good, password=Secret("wrong")), "AUTHENTICATIONFAILED"),
+        (evolve(good, ca=None), "certificate verify failed"),
+        (evolve(good, folder="Nowhere"), "Nowhere"),
+        (evolve(good, port=free_port()), "refused"),
+    ]:
+        found = await examined(wrong)
+        assert found.state == "failed" and word in found.detail, found
+
+
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+async def test_a_token_opens_the_mailbox(dovecot: Any, protocol: str) -> None:
+    """Asked for with the refresh token, and shown to the server instead of a password."""
+    if protocol == "pop3" and not dovecot.pop3:
+        pytest.skip("no POP3 server: apt-get install dovecot-pop3d")
+    dovecot.tokens.user = user = f"token-{protocol}@mailbox.example"
+    dovecot.deliver(user, f"token-{protocol}")
+    port = dovecot.imaps_port if protocol == "imap" else dovecot.pop3s_port
+    settings = mailbox(dovecot, port=port, user=user, password=None, oauth=oauth(dovecot), protocol=protocol)
+    raw = await (first_imap if protocol == "imap" else first_pop3)(settings)
+    assert f"token-{protocol}".encode() in raw
+
+
+async def test_a_withdrawn_consent_is_told_without_the_secret(dovecot: Any) -> None:
+    """What the provider said, and nothing of what it was sent."""
+    tokens = Tokens(oauth(dovecot, refresh_token=Secret("s3cret")))
+    with pytest.raises(Temporary) as caught:
+        await asyncio.to_thread(tokens.get)
+    assert "invalid_grant" in str(caught.value) and "s3cret" not in str(caught.value)
+
+
+async def test_a_token_is_kept_until_it_ends(dovecot: Any) -> None:
+    """One request serves many logins; a token about to end, or one that was refused, is asked for again."""
+    tokens = Tokens(oauth(dovecot))
+    first = await asyncio.to_thread(tokens.get)
+    assert await asyncio.to_thread(tokens.get) == first
+    tokens.drop()
+    assert await asyncio.to_thread(tokens.get) != first
+    dovecot.tokens.life = 30
+    short = Tokens(oauth(dovecot))
+    assert await asyncio.to_thread(short.get) != await asyncio.to_thread(short.get)
+    dovecot.tokens.life = 3600
+
+
+async def test_examining_names_every_server_of_the_channel(dovecot: Any, free_port: Any) -> None:
+    """Mailboxes by their names, and the way out."""
+    smtp = SmtpSettings(host="127.0.0.1", port=free_port(), tls="none")
+    boxes = {"a": mailbox(dovecot, port=dovecot.imaps_port), "b": mailbox(dovecot, port=dovecot.imaps_port)}
+    channel = EmailChannel("mail", EmailSettings(address="a@b.example", mailboxes=boxes, smtp=smtp))
+    found = await channel.examine()
+    assert [(one.name, one.state) for one in found] == [
+        ("mail: mailbox a", "ok"),
+        ("mail: mailbox b", "ok"),
+        ("mail: smtp", "failed"),
+    ]
