@@ -24,6 +24,7 @@ def load(path: Path) -> ModuleType:
     return module
 
 
+load(Path(__file__).with_name("broken_wire.py"))
 _mailroom = load(Path(__file__).with_name("mailroom.py"))
 _servers = load(Path(__file__).with_name("servers.py"))
 dovecot, postfix = _servers.dovecot, _servers.postfix
