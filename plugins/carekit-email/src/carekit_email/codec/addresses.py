@@ -9,6 +9,12 @@ from attrs import frozen
 from carekit_email.codec.words import ENCODED_WORD, decode_words, header_safe, raw_text
 
 _BARE = re.compile(r"[^\s<>()\[\]\",;:@\\]{1,256}@[^\s<>()\",;:@\\]{1,255}")
+_SIMPLE = re.compile(  # nine of ten: a name without anything special, and an address
+    r"\s*(?:(\"[^\x00-\x1f\"\\=\x7f-\U0010ffff]{1,200}\"|[\w .'!&/+-]{0,200})\s*"
+    r"<([\w.+'/&%!-]{1,64}@[A-Za-z0-9.-]{1,255})>"
+    r"|([\w.+/&%!-]{1,64}@[A-Za-z0-9.-]{1,255}))\s*",
+    re.ASCII,
+)
 _COMMENT_LEVELS = 1_000
 
 
@@ -22,7 +28,10 @@ class Mailbox:
 
 def mailboxes(value: str, limit: int, guess: str | None = None) -> tuple[Mailbox, ...]:
     """Give at most *limit* mailboxes of an address header, decoded; never raises. *guess*: a charset for raw bytes."""
-    text = re.sub(r"[\r\n]+", "", value)
+    text = value.replace("\r", "").replace("\n", "") if "\n" in value or "\r" in value else value
+    if limit and (simple := _SIMPLE.fullmatch(text)):
+        name, address, bare = simple.groups()
+        return (Mailbox(header_safe((name or "").strip(" \t'\"")), (address or bare).strip(".'")),)
     if "=?" not in text:
         text = raw_text(text, guess)
     found: list[Mailbox] = []

@@ -37,6 +37,7 @@ _ALONE = re.compile(
 _ENHANCED = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _REPLY_LINE = re.compile(r"(?<!\d)(?:[45]\d\d[ -]#?[45]\.\d{1,3}\.\d{1,3}|55[0-4][ -]).{0,300}")
 _ENCLOSED_ID = re.compile(r"^[> \t]{0,6}message-id[ \t]*:\s*(<[^<>\n]{1,998}>)", re.IGNORECASE | re.MULTILINE)
+_OPENING = re.compile(r"^\W+")
 _SAMPLE = 65_536
 _MAX_RECIPIENTS = 50
 
@@ -113,17 +114,16 @@ def _worded(root: Part, rest: list[Part], subject: str, text: str, sender: str) 
     """Tell what a mail without a delivery-status says: failed, late (False), or nothing of the kind (None)."""
     if root.headers.raw("x-failed-recipients") or _is_feed_notice(text):
         return True
-    said_subject = bool(FAILED_SUBJECT.search(subject))
     report = root.content_type == "multipart/report"
     if report or _from_daemon(root, sender):
         if DELAYED_SUBJECT.search(subject) or (DELAYED_BODY.search(text) and not report):
             return False
-        return True if said_subject or FAILED_BODY.search(text) else None
+        return True if FAILED_SUBJECT.search(subject) or FAILED_BODY.search(text) else None
     if root.headers.raw("return-path").strip().lower() in {"<>", "<mailer-daemon>", "<#@[]>"}:
-        signs = said_subject + _encloses(rest, text)
+        signs = bool(FAILED_SUBJECT.search(subject)) + _encloses(rest, text)
         return True if signs == 2 or (signs and FAILED_BODY.search(text)) else None
     answers = root.headers.raw("in-reply-to") or root.headers.raw("references")
-    starts = said_subject and not answers and FAILED_SUBJECT.match(re.sub(r"^\W+", "", subject))
+    starts = not answers and FAILED_SUBJECT.match(_OPENING.sub("", subject))
     return True if starts and _encloses(rest, text) and FAILED_BODY.search(text) else None
 
 

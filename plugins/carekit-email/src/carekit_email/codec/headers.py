@@ -19,22 +19,26 @@ _KNOWN = re.compile(
 _BOUNDARY_UNINDENTED = re.compile(rb";[ \t]*\r?\n(?=boundary=)", re.IGNORECASE)
 _MBOX = re.compile(rb">?From [^\n]*\n")
 _ID = re.compile(r"<([^<>]{1,998})>")
+_TOKEN_END = re.compile(r"[\s;,]")
 _MAX_VALUE = 262_144
 _NOT_IN_ID = re.compile(r"[\s\x00-\x1f]+")
 
 
 class Headers:
-    """Case-insensitive, repeatable header fields; values keep 8-bit bytes as surrogates until they are decoded."""
+    """Header fields by their names in lower case, repeatable; values keep 8-bit bytes as surrogates until decoded."""
 
     def __init__(self, items: Iterable[tuple[str, str]]) -> None:
         self._values: dict[str, list[str]] = {}
         self.charset: str | None = None
         """What raw 8-bit values are probably in: the charset the body declares."""
+        self.ascii = True
+        """Whether no value has raw 8-bit bytes."""
         for name, value in items:
+            self.ascii = self.ascii and value.isascii()
             self._values.setdefault(name.strip().lower(), []).append(value[:_MAX_VALUE])
 
     def __contains__(self, name: str) -> bool:
-        return name.lower() in self._values
+        return name in self._values
 
     def names(self) -> Iterable[str]:
         """Give all field names in lower case."""
@@ -42,11 +46,12 @@ class Headers:
 
     def raw(self, name: str) -> str:
         """Give the first non-empty value as it came, "" when there is none."""
-        return next((value for value in self._values.get(name.lower(), []) if value.strip()), "")
+        values = self._values.get(name)
+        return next((value for value in values if value.strip()), "") if values else ""
 
     def all(self, name: str) -> list[str]:
         """Give every value as it came."""
-        return self._values.get(name.lower(), [])
+        return self._values.get(name, [])
 
     def text(self, name: str) -> str:
         """Give the first non-empty value decoded to one line."""
@@ -54,7 +59,7 @@ class Headers:
 
     def token(self, name: str) -> str:
         """Give the first word of the value in lower case, for keyword fields."""
-        return re.split(r"[\s;,]", self.text(name).lower(), maxsplit=1)[0]
+        return _TOKEN_END.split(self.text(name).lower(), maxsplit=1)[0] if name in self._values else ""
 
     def boxes(self, name: str, limit: int) -> tuple[Mailbox, ...]:
         """Give the mailboxes of all fields of this name, at most *limit*."""

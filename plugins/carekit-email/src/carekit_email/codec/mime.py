@@ -14,6 +14,7 @@ from carekit_email.codec.charsets import to_text
 from carekit_email.codec.headers import Headers
 from carekit_email.codec.words import from_base64, parameters
 
+_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([A-Za-z0-9_-]{2,40})", re.IGNORECASE)
 
 
@@ -68,9 +69,9 @@ def parse(raw: bytes) -> Part:
     """Parse *raw*, whose limits were checked; raises RecursionError if it is nested deeper than the parser can go."""
     message = BytesParser(policy=compat32).parsebytes(raw)
     root = part(message, "text/plain")
-    root.headers.charset = next(
-        (str(charset) for charset in (_charset(node) for node in message.walk()) if charset is not None), None
-    )
+    if not root.headers.ascii:
+        charsets = (_charset(node) for node in message.walk())
+        root.headers.charset = next((str(charset) for charset in charsets if charset is not None), None)
     return root
 
 
@@ -83,7 +84,7 @@ def part(message: Message, default: str) -> Part:
     """Wrap one node of the parser's tree."""
     headers = Headers(message.raw_items())
     content_type, values = parameters(headers.raw("content-type"))
-    if not re.fullmatch(r"[\w.+-]+/[\w.+-]+", content_type):
+    if not _TYPE.fullmatch(content_type):
         content_type = {"text": "text/plain", "html": "text/html"}.get(content_type, default)
     disposition, extra = parameters(headers.raw("content-disposition"))
     name = extra.get("filename") or values.get("name") or ""

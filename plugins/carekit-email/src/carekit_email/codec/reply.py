@@ -30,6 +30,7 @@ _LIST_FOOTER = re.compile(
 _CONTACT = re.compile(r"\S@\S|www\.|https?://|\+?\(?\d[\d ()./-]{6,}\d")
 _DASHED_NAME = re.compile(r"[-~–—]{1,2} ?[A-ZÀ-ÝА-Я]\w{0,20}\.?(?: [A-ZÀ-ÝА-Я]\w{0,20}\.?){0,2}")
 _WRAPPED = 6
+_ENDING = re.compile(r"[：道]|GMT|[Pp]osted by|wrote|schrieb|écrit|escribió")
 _DATED_START = re.compile(r"\W{0,4}(?:On|At|Am|Le|El|Em|Il|Op|Den) .{0,30}\d.{0,60}(?:$|[<\[])")
 _BRACKET_END = re.compile(r">\s?(?:wrote|schrieb|a écrit|escribió|ha scritto|escreveu|skrev)\s?:")
 _QUOTE_CLASS = re.compile(
@@ -94,6 +95,7 @@ def _without_code(lines: list[str]) -> tuple[list[str], dict[str, str]]:
 def _end_of_reply(lines: list[str]) -> int:
     """Give the number of the line where history starts for good: nothing the sender wrote follows it."""
     last_own = _last_own_line(lines)
+    hints = _hints(lines)
     quoted = (number for number in range(len(lines) - 1, -1, -1) if _QUOTED.match(lines[number]))
     last_quoted = next(quoted, -1)
     for number, line in enumerate(lines):
@@ -102,7 +104,7 @@ def _end_of_reply(lines: list[str]) -> int:
             continue
         if is_history(piece) or (not _QUOTED.match(piece) and header_block(lines, number)):
             return _before_rule(lines, number)
-        size = attribution_size(lines, number)
+        size = attribution_size(lines, number) if hints[number] else 0
         if size and (last_own < number + size or last_quoted < number + size):
             return number
     return len(lines)
@@ -117,6 +119,17 @@ def _last_own_line(lines: list[str]) -> int:
             break
     own = (number for number in range(end - 1, -1, -1) if lines[number].strip() and not _QUOTED.match(lines[number]))
     return next(own, -1)
+
+
+def _hints(lines: list[str]) -> list[bool]:
+    """Tell for each line whether an attribution may start on it: one of the next few has what every one of them has."""
+    marked = [":" in line or "@" in line or bool(_ENDING.search(line)) for line in lines]
+    found = [False] * len(lines)
+    last = len(lines) + _WRAPPED
+    for number in range(len(lines) - 1, -1, -1):
+        last = number if marked[number] else last
+        found[number] = last - number < _WRAPPED
+    return found
 
 
 def attribution_size(lines: list[str], number: int) -> int:
@@ -167,9 +180,10 @@ def _without_quotes(lines: list[str]) -> list[str]:
     if _QUOTED.match(first):
         return lines[: _last_own_line(lines) + 1]  # a quotation nothing introduces was put there to be read
     kept: list[str] = []
+    hints = _hints(lines)
     number = 0
     while number < len(lines):
-        size = attribution_size(lines, number)
+        size = attribution_size(lines, number) if hints[number] else 0
         if size and _quoted_follows(lines, number + size):
             number += size
             continue

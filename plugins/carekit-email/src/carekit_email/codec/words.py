@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from carekit_email.codec.charsets import known_charset, to_text
@@ -11,6 +12,7 @@ from carekit_email.codec.charsets import known_charset, to_text
 ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+_FOLD = re.compile(r"[\r\n]+[ \t]*")
 _SEGMENT = re.compile(r"^(.*?)(?:\*(\d{1,6}))?(\*)?$", re.DOTALL)
 
 
@@ -20,6 +22,8 @@ def header_safe(value: str) -> str:
     Every value written to a header, a log line or an SMTP command passes here, and every decoded one, too: an encoded
     word may hide a line end.
     """
+    if value.isascii() and value.isprintable():
+        return value.strip()
     return _UNSAFE.sub(" ", value).encode("utf-8", "ignore").decode("utf-8").strip()
 
 
@@ -35,6 +39,8 @@ def decode_words(value: str, guess: str | None = None) -> str:
 
     Raw 8-bit bytes between the words are decoded as well, as *guess* when they are not UTF-8.
     """
+    if "=?" not in value:
+        return header_safe(raw_text(value, guess))
     out: list[str] = []
     pending: tuple[str, bytes] | None = None
     end = 0
@@ -58,15 +64,19 @@ def decode_words(value: str, guess: str | None = None) -> str:
 
 def decode_header(value: str, guess: str | None = None) -> str:
     """Decode an unstructured header value (Subject) to one line of text."""
-    return decode_words(re.sub(r"\r\n|\r|\n", "", value), guess)
+    if "\n" in value or "\r" in value:
+        value = value.replace("\r", "").replace("\n", "")
+    return decode_words(value, guess)
 
 
+@lru_cache(512)
 def parameters(value: str) -> tuple[str, dict[str, str]]:
     """Split a Content-Type or Content-Disposition value into (value in lower case, decoded parameters).
 
     Understands RFC 2231 continuations and charsets, encoded words inside values, raw 8-bit names and missing quotes.
+    The answer is remembered, since most mails say the same few things: nobody may change it.
     """
-    pieces = _split(re.sub(r"[\r\n]+[ \t]*", " ", value))
+    pieces = _split(_FOLD.sub(" ", value))
     segments: dict[str, list[tuple[int, bool, str]]] = {}
     for piece in pieces[1:]:
         key, _, content = piece.partition("=")
