@@ -16,7 +16,7 @@ CORPUS = Path(__file__).resolve().parents[4] / "shared" / "data" / "email"
 
 def load(path: Path) -> ModuleType:
     """Import the file *path* under a name that nothing else has."""
-    name = f"carekit_email_tests_{path.stem}"
+    name = f"mail_tests_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec and spec.loader
     module = sys.modules[name] = importlib.util.module_from_spec(spec)

@@ -116,6 +116,78 @@ class TokenServer:
         self.thread.join(5)
 
 
+_OAUTH = """
+introspection_url = http://127.0.0.1:{port}/?token=
+introspection_mode = get
+username_attribute = email
+active_attribute = active
+active_value = true
+"""
+_POP3 = """
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {port}
+  }}
+  inet_listener pop3s {{
+    port = {ports}
+    ssl = yes
+  }}
+}}
+protocol pop3 {{
+  pop3_uidl_format = %08Xu%08Xv
+}}
+"""
+_DOVECOT = """
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/dovecot.log
+instance_name = {name}
+listen = 127.0.0.1
+protocols = imap lmtp {protocols}
+ssl = yes
+ssl_cert = <{folder}/tls.pem
+ssl_key = <{folder}/tls.pem
+auth_mechanisms = plain login xoauth2
+disable_plaintext_auth = no
+first_valid_uid = 1
+mail_location = maildir:{mail}/%u
+default_process_limit = 20
+default_client_limit = 100
+mail_max_userip_connections = 50
+recipient_delimiter = +
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth.conf
+}}
+passdb {{
+  driver = static
+  mechanisms = plain login
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = allow_all_users=yes uid={uid} gid={gid} home={mail}/%u
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = {imaps}
+    ssl = yes
+  }}
+}}
+{pop3}
+service lmtp {{
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {lmtp}
+  }}
+}}
+"""
+
+
 class Dovecot:
     """An IMAP and POP3 server where every user exists, with the password `care`, and an LMTP door to deliver to them.
 
@@ -142,76 +214,22 @@ class Dovecot:
         mail.mkdir()
         nobody = pwd.getpwnam("nobody")
         os.chown(mail, nobody.pw_uid, nobody.pw_gid)
-        (self.folder / "oauth.conf").write_text(f"""
-introspection_url = http://127.0.0.1:{self.tokens.port}/?token=
-introspection_mode = get
-username_attribute = email
-active_attribute = active
-active_value = true
-""")
-        pop3 = f"""
-service pop3-login {{
-  inet_listener pop3 {{
-    port = {self.pop3_port}
-  }}
-  inet_listener pop3s {{
-    port = {self.pop3s_port}
-    ssl = yes
-  }}
-}}
-protocol pop3 {{
-  pop3_uidl_format = %08Xu%08Xv
-}}
-"""
-        (self.folder / "dovecot.conf").write_text(f"""
-base_dir = {self.folder}/run
-state_dir = {self.folder}/state
-log_path = {self.folder}/dovecot.log
-instance_name = {self.folder.name}
-listen = 127.0.0.1
-protocols = imap lmtp {"pop3" if self.pop3 else ""}
-ssl = yes
-ssl_cert = <{self.folder}/tls.pem
-ssl_key = <{self.folder}/tls.pem
-auth_mechanisms = plain login xoauth2
-disable_plaintext_auth = no
-first_valid_uid = 1
-mail_location = maildir:{mail}/%u
-default_process_limit = 20
-default_client_limit = 100
-mail_max_userip_connections = 50
-recipient_delimiter = +
-passdb {{
-  driver = oauth2
-  mechanisms = xoauth2
-  args = {self.folder}/oauth.conf
-}}
-passdb {{
-  driver = static
-  mechanisms = plain login
-  args = password={PASSWORD}
-}}
-userdb {{
-  driver = static
-  args = allow_all_users=yes uid={nobody.pw_uid} gid={nobody.pw_gid} home={mail}/%u
-}}
-service imap-login {{
-  inet_listener imap {{
-    port = {self.imap_port}
-  }}
-  inet_listener imaps {{
-    port = {self.imaps_port}
-    ssl = yes
-  }}
-}}
-{pop3 if self.pop3 else ""}
-service lmtp {{
-  inet_listener lmtp {{
-    address = 127.0.0.1
-    port = {self.lmtp_port}
-  }}
-}}
-""")
+        (self.folder / "oauth.conf").write_text(_OAUTH.format(port=self.tokens.port))
+        pop3 = _POP3.format(port=self.pop3_port, ports=self.pop3s_port) if self.pop3 else ""
+        text = _DOVECOT.format(
+            folder=self.folder,
+            name=self.folder.name,
+            mail=mail,
+            password=PASSWORD,
+            uid=nobody.pw_uid,
+            gid=nobody.pw_gid,
+            imap=self.imap_port,
+            imaps=self.imaps_port,
+            lmtp=self.lmtp_port,
+            protocols="pop3" if self.pop3 else "",
+            pop3=pop3,
+        )
+        (self.folder / "dovecot.conf").write_text(text)
 
     def start(self) -> None:
         """Start, and return when both doors are open."""

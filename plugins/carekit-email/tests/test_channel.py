@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mail_tests_mailroom import ADDRESS, Mailroom, bounce, mail
 
 from carekit import (
     Channel,
@@ -29,7 +30,6 @@ from carekit_email.codec import InboundEmail, decode
 from carekit_email.faults import faults
 from carekit_email.intake import Intake
 from carekit_email.settings import EmailSettings, SmtpSettings
-from carekit_email_tests_mailroom import ADDRESS, Mailroom, bounce, mail
 
 SECRET = "k" * 32
 MAILBOX = "channel@mailbox.example"

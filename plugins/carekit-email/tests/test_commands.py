@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from mail_tests_mailroom import FILE, mail
 
 from carekit import Unavailable
 from carekit_email.commands import email, socket_of
 from carekit_email.control import Control, ask
-from carekit_email_tests_mailroom import FILE, mail
 
 PIPED = FILE.replace('listen = "127.0.0.1:0"', "pipe = true")
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from mail_tests_mailroom import mail
 
 from carekit import Close
 from carekit_email.explain import Verdict, explain
-from carekit_email_tests_mailroom import mail
 
 
 def ask(room: Any, raw: bytes) -> Verdict:

@@ -15,13 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from mail_tests_broken_wire import Wire
+from mail_tests_mailroom import FILE, mail
 
 from carekit import MessageReceived, Scope, Temporary, Unsure
 from carekit_email.settings import SmtpSettings
 from carekit_email.transport import imap
 from carekit_email.transport.smtp import Sender
-from carekit_email_tests_broken_wire import Wire
-from carekit_email_tests_mailroom import FILE, mail
 
 CUTS = 18
 """How many places of a session are cut, evenly over it; the first and last octets are among them."""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from mail_tests_mailroom import ADDRESS, mail
 
 from carekit import Close, Contact, DeliveryChanged, MessageSent, Scope
-from carekit_email_tests_mailroom import ADDRESS, mail
 
 AUTHENTICATED = 'authserv_id = "mx.shop.example"\n'
 SENDERS = {

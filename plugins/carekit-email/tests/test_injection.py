@@ -15,10 +15,10 @@ from aiosmtpd.controller import Controller
 from hypothesis import HealthCheck, given
 from hypothesis import settings as rules
 from hypothesis import strategies as st
+from mail_tests_mailroom import FILE, mail
 
 from carekit import Send
 from carekit_email import Attachment, Outgoing, encode
-from carekit_email_tests_mailroom import FILE, mail
 
 EVIL = [
     "x\r\nBcc: victim@host.example",

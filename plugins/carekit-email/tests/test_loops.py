@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from mail_tests_mailroom import ADDRESS, FILE, mail
 
 from carekit import MessageSent, Send
 from carekit_email import decode
 from carekit_email.loops import is_for_an_account, is_machine
-from carekit_email_tests_mailroom import ADDRESS, FILE, mail
 
 ACKNOWLEDGE = """
 [policies.ack]

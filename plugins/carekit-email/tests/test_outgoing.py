@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mail_tests_mailroom import FILE, mail
 
 from carekit import Attachment, Permanent, Send
 from carekit_email.settings import DkimSettings
 from carekit_email.signing import Signer
-from carekit_email_tests_mailroom import FILE, mail
 
 
 def sent(room: Any) -> list[EmailMessage]:

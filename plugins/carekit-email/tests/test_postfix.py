@@ -7,9 +7,10 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from mail_tests_mailroom import FILE, mail
+
 from carekit import DeliveryChanged, Scope
 from carekit_email.transport.listener import Accepted, Listener
-from carekit_email_tests_mailroom import FILE, mail
 
 
 def test_a_report_of_an_unknown_user_fails_the_answer(rooms: Callable[..., Any], postfix: Any) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from mail_tests_mailroom import FILE, mail
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -21,7 +22,6 @@ from carekit_email import decode
 from carekit_email.settings import WebhookSettings
 from carekit_email.transport.posted import Posted, Upload
 from carekit_email.transport.providers import mail_in
-from carekit_email_tests_mailroom import FILE, mail
 
 KEY = "key-of-the-provider"
 
