@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from attrs import field, frozen
@@ -102,7 +103,7 @@ class _Walk:
             return []
         return [self._leaf(node)]
 
-    def _alternative(self, children: list[Part]) -> list[Chunk]:
+    def _alternative(self, children: Sequence[Part]) -> list[Chunk]:
         """Merge the forms of one content: the longest plain list and the HTML of the last form that has it."""
         forms = [self.chunks(child, top=False) for child in children]
         plain = [chunk.plain for form in forms for chunk in form if chunk.plain and chunk.plain.strip()]
