@@ -116,10 +116,9 @@ def test_f_09_a_mailbox_behind_a_bad_wire(
     room = rooms("", mailbox(user, wire.port))
 
     async def disturb() -> None:
-        await asyncio.sleep(0.03)
-        for _ in range(2 if trouble == "resets" else 0):
+        for number in (1, 2) if trouble == "resets" else ():
+            await until(lambda number=number: len(wire.connections) >= number)
             wire.reset()
-            await asyncio.sleep(1.05)
         await asyncio.sleep(1.2 if trouble == "silence" else 0)
         wire.silent = False
 
