@@ -18,7 +18,7 @@ FLOORS = {
     "text": 0.97,
     "reply_text": 0.97,
     "reply_has": 1.0,
-    "attachments": 0.96,
+    "attachments": 0.98,
     "attachment_size": 1.0,
     "auto_reply": 1.0,
     "bounce": 1.0,

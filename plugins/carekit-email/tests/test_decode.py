@@ -81,6 +81,57 @@ def test_senders_of_every_shape(value: str, name: str, address: str) -> None:
     assert (found.from_name, found.from_address) == (name, address)
 
 
+@pytest.mark.parametrize(
+    ("value", "name", "address"),
+    [
+        ("John Doe john@doe.example", "John Doe", "john@doe.example"),
+        ("<<a@b.example>>", "", "a@b.example"),
+        ("Foo < a @ b.example >", "Foo", "a@b.example"),
+        ('X <"john doe"@b.example>', "X", '"john doe"@b.example'),
+        ("X <@a.example,@b.example:john@c.example>", "X", "john@c.example"),
+        ("X <mailto:a@b.example>", "X", "a@b.example"),
+        ("foo@bar.example <real@x.example>", "foo@bar.example", "real@x.example"),
+        ("=?utf-8?Q?Doe,_J=C3=B6rg?= <x@y.example>", "Doe, Jörg", "x@y.example"),
+    ],
+)
+def test_senders_of_careless_programs(value: str, name: str, address: str) -> None:
+    """Brackets missing, doubled or spaced, and addresses that need their quotes."""
+    found = decode(mail(f"From: {value}"))
+    assert (found.from_name, found.from_address) == (name, address)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "expected"),
+    [
+        ("quoted- printable", "a=3Db", "a=b"),
+        ("Quoted_Printable", "a=3Db", "a=b"),
+        ('"base64"', "aGk=", "hi"),
+        ("base64", "aGk=\r\n\r\n-- \r\nfooter of a list", "hi"),
+        ("base64", "aG!k=", "hi"),
+        ("8bits", "a=3Db", "a=3Db"),
+    ],
+)
+def test_transfer_encodings_are_read_as_they_were_meant(encoding: str, body: str, expected: str) -> None:
+    """Spaces and quotes in the name, foreign characters in the text, a footer that a list put behind it."""
+    assert decode(mail("From: a@b.example", f"Content-Transfer-Encoding: {encoding}", body=body)).text == expected
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "multipart/mixed boundary=x1",
+        "multipart/mixed; boundary=x1 (a comment)",
+        'multipart/mixed; boundary="x1',
+        "multipart/mixed; BOUNDARY=x1;",
+        "multipart/; boundary=x1",
+    ],
+)
+def test_boundaries_are_found_however_they_are_declared(kind: str) -> None:
+    """Semicolons and quotes forgotten, comments, half a type."""
+    body = "--x1\r\n\r\nhello\r\n--x1--"
+    assert decode(mail("From: a@b.example", f"Content-Type: {kind}", body=body)).text == "hello"
+
+
 def test_the_sender_falls_back_to_other_fields() -> None:
     """A From without an address leaves Reply-To, Return-Path and Sender to say who wrote."""
     assert decode(mail("From: Ada", "Return-Path: <r@y.example>")).from_address == "r@y.example"
@@ -165,11 +216,12 @@ def test_enclosed_messages_are_opaque() -> None:
     assert b"inner" in found.attachments[0].content
 
 
-def test_files_uuencoded_in_the_text_become_attachments() -> None:
-    """Old programs put files into the text; they leave it."""
+def test_files_uuencoded_in_the_text_are_files_and_no_reply() -> None:
+    """Old programs put files into the text; it stays as it came, and what is shown has them as files."""
     found = decode(mail("From: a@b.example", body="see\r\nbegin 644 a.txt\r\n#2&D*\r\n`\r\nend\r\nbye"))
-    assert found.text.split() == ["see", "bye"]
-    assert (found.attachments[0].name, found.attachments[0].content) == ("a.txt", b"Hi\n")
+    assert found.reply_text.split() == ["see", "bye"] and "#2&D*" in found.text
+    (file,) = found.embedded
+    assert (file.name, file.content) == ("a.txt", b"Hi\n")
 
 
 def test_soft_line_breaks_are_joined_within_one_depth() -> None:

@@ -100,8 +100,8 @@ def to_inbound(mail: InboundEmail, raw: bytes, way: Way) -> Inbound:
 
 
 def files_of(mail: InboundEmail) -> list[Attachment]:
-    """Give the attachments that people want to see: what a container holds instead of the container."""
-    return [inner for one in mail.attachments for inner in (one.contains or (one,))]
+    """Give the files that people want to see: what a container holds instead of it, and what stood in the text."""
+    return [inner for one in (*mail.attachments, *mail.embedded) for inner in (one.contains or (one,))]
 
 
 def kept(attachment: Attachment) -> Kept:

@@ -8,7 +8,9 @@ from attrs import frozen
 
 from carekit_email.codec.words import ENCODED_WORD, decode_words, header_safe, raw_text
 
-_BARE = re.compile(r"[^\s<>()\[\]\",;:@\\]{1,256}@[^\s<>()\",;:@\\]{1,255}")
+_BARE = re.compile(r"(?:\"[^\"\x00-\x1f]{1,64}\"|[^\s<>()\[\]\",;:@\\]{1,256})@[^\s<>()\",;:@\\]{1,255}")
+_AROUND = re.compile(r"[ \t]*([@.])[ \t]*")
+_TRIM = " \t'\"<>"
 _SIMPLE = re.compile(  # nine of ten: a name without anything special, and an address
     r"\s*(?:(\"[^\x00-\x1f\"\\=\x7f-\U0010ffff]{1,200}\"|[\w .'!&/+-]{0,200})\s*"
     r"<([\w.+'/&%!-]{1,64}@[A-Za-z0-9.-]{1,255})>"
@@ -142,14 +144,15 @@ class _Scanner:
 
 
 def _mailbox(item: _Item) -> Mailbox:
-    phrase = decode_words(item.phrase).strip(" \t'\"")
+    phrase = decode_words(item.phrase)
     address = _address(item.angle if item.angle is not None else "")
     if not address:
-        address = _address(decode_words(item.phrase)) or _address(decode_words(item.angle or ""))
+        address = _address(phrase) or _address(decode_words(item.angle or ""))
         if address:
-            phrase = phrase.replace(address, "").strip(" \t'\"<>[]") if item.angle else ""
+            phrase = _AROUND.sub(r"\1", phrase).replace(address, " ")
+    phrase = phrase.strip(_TRIM)
     if address and not phrase:
-        phrase = decode_words(item.comment).strip(" \t'\"")
+        phrase = decode_words(item.comment).strip(_TRIM)
     return Mailbox(header_safe(phrase), address)
 
 
@@ -157,5 +160,5 @@ def _address(text: str) -> str:
     text = text.strip().strip("<>").strip()
     if text.lower().startswith("mailto:"):
         text = text[7:]
-    found = _BARE.search(re.sub(r"\s+", "", text) if text.count("@") == 1 and len(text) < 512 else text[:65_536])
+    found = _BARE.search(_AROUND.sub(r"\1", text[:65_536]) if text.count("@") == 1 else text[:65_536])
     return found.group().strip(".'") if found else ""

@@ -7,10 +7,9 @@ from functools import cached_property
 
 from attrs import field, frozen
 
-from carekit_email.codec.attachments import extract_uuencoded
 from carekit_email.codec.html import Token, as_text, marked_up, tokens
 from carekit_email.codec.mime import Part
-from carekit_email.codec.model import Attachment, Limits
+from carekit_email.codec.model import Limits
 from carekit_email.codec.tnef import is_container, unpack
 
 _TEXT = frozenset({"text/plain", "text/html", "text/enriched", "text/x-amp-html"})
@@ -31,11 +30,10 @@ class Chunk:
 
 @frozen
 class Body:
-    """The chunks in order, what is not body, and attachments that were uuencoded inside the text."""
+    """The chunks in order, and what is not body."""
 
     chunks: list[Chunk] = field(factory=list)
     rest: list[Part] = field(factory=list)
-    uuencoded: list[Attachment] = field(factory=list)
 
     @property
     def text(self) -> str:
@@ -118,8 +116,6 @@ class _Walk:
         text = node.text()[: self.limits.text]
         if node.parameters.get("format", "").lower() == "flowed":
             text = unflowed(text, node.parameters.get("delsp", "").lower() == "yes")
-        text, files = extract_uuencoded(text)
-        self.body.uuencoded.extend(files)
         return Chunk(plain=text)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carekit_email.codec.addresses import Mailbox
-from carekit_email.codec.attachments import attachment
+from carekit_email.codec.attachments import attachment, extract_uuencoded
 from carekit_email.codec.bodies import Body, body_of
 from carekit_email.codec.bounces import find_bounce
 from carekit_email.codec.calendars import invitations
@@ -43,6 +43,7 @@ def _decoded(root: Part, raw: bytes, limits: Limits, authserv_id: str, excess: E
     headers = root.headers
     body = body_of(root, limits) if excess is None else Body()
     text = body.text
+    written, embedded = extract_uuencoded(text)
     sender = sender_of(headers)
     subject = headers.text("subject")
     machine = judge(root, subject)
@@ -56,8 +57,8 @@ def _decoded(root: Part, raw: bytes, limits: Limits, authserv_id: str, excess: E
         subject=subject,
         text=text,
         html=sanitise(body.html).strip() if body.html else "",
-        reply_text=visible_reply(text, [] if body.has_plain else body.tokens),
-        attachments=(*(attachment(part, limits) for part in body.rest), *body.uuencoded),
+        reply_text=visible_reply(written, [] if body.has_plain else body.tokens),
+        attachments=tuple(attachment(part, limits) for part in body.rest),
         auto_reply=machine.auto_reply,
         bounce=find_bounce(root, body.rest, subject, text, sender.address) if excess is None else None,
         list_mail=machine.list_mail,
@@ -67,6 +68,7 @@ def _decoded(root: Part, raw: bytes, limits: Limits, authserv_id: str, excess: E
         date=claimed_date(headers),
         delivered_to=tuple(dict.fromkeys(item for name in _DELIVERED for item in _addresses(headers, name, limits))),
         return_path=next(iter(_addresses(headers, "return-path", limits)), "") if paths else None,
+        embedded=tuple(embedded),
         invitations=invitations(body.rest),
         authentication=authentication(headers, authserv_id),
         spam=is_marked_spam(headers),

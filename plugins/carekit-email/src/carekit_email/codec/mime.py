@@ -19,6 +19,8 @@ from carekit_email.codec.words import from_base64, parameters
 _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 _MEANT = {"text": "text/plain", "html": "text/html", "multipart": "multipart/mixed", "message": "message/rfc822"}
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([A-Za-z0-9_-]{2,40})", re.IGNORECASE)
+_NOT_ENCODING = re.compile(r"[^a-z0-9-]+")
+_BOUNDARY = re.compile(r"boundary[ \t]*=[ \t]*(?:\"([^\"]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE)
 _NAME = re.compile(r"([!-9;-~]*):")
 _BLANK_REST = re.compile(rb"[ \t]*(?:\r\n|\r|\n|\Z)")
 
@@ -43,7 +45,8 @@ class Part:
 
     def content(self) -> bytes:
         """Give the decoded bytes of a leaf; never raises."""
-        return _transfer_decoded(self.body, self.headers.token("content-transfer-encoding"))
+        encoding = self.headers.text("content-transfer-encoding") if "content-transfer-encoding" in self.headers else ""
+        return _transfer_decoded(self.body, _NOT_ENCODING.sub("", encoding.lower()))
 
     def text(self) -> str:
         """Give the content as text, line ends normalised to LF."""
@@ -80,9 +83,9 @@ def _part(raw: bytes, default: str) -> Part:
         content_type = _MEANT.get(content_type.partition("/")[0].strip(), default)
     disposition, extra = parameters(headers.raw("content-disposition"))
     children: tuple[Part, ...] = ()
-    if content_type.startswith("multipart/") and "boundary" in values:
+    if content_type.startswith("multipart/"):
         inner = "message/rfc822" if content_type == "multipart/digest" else "text/plain"
-        children = tuple(_part(piece, inner) for piece in _pieces(body, values["boundary"].rstrip()))
+        children = tuple(_part(piece, inner) for piece in _first_pieces(body, _boundaries(headers, values)))
     return Part(
         headers=headers,
         content_type=content_type,
@@ -130,6 +133,19 @@ def _line_end(raw: bytes, start: int) -> int:
     return carriage + (2 if raw[carriage + 1 : carriage + 2] == b"\n" else 1)
 
 
+def _boundaries(headers: Headers, values: dict[str, str]) -> Iterator[str]:
+    """Give what may be the boundary: as the parameter reads, and as it stands there, undecoded."""
+    if values.get("boundary"):
+        yield values["boundary"].rstrip()
+    found = _BOUNDARY.search(headers.raw("content-type"))
+    if found is not None:
+        yield (found.group(1) or found.group(2)).rstrip()
+
+
+def _first_pieces(body: bytes, boundaries: Iterator[str]) -> list[bytes]:
+    return next((pieces for one in boundaries if one and (pieces := list(_pieces(body, one)))), [])
+
+
 def _pieces(body: bytes, boundary: str) -> Iterator[bytes]:
     """Give what stands between the delimiter lines of *boundary* (RFC 2046 section 5.1), up to the closing one."""
     delimiter = b"--" + boundary.encode("utf-8", "surrogateescape")
@@ -167,7 +183,7 @@ def _delimiters(body: bytes, delimiter: bytes) -> Iterator[tuple[int, int, bool]
 def _transfer_decoded(data: bytes, encoding: str) -> bytes:
     if encoding.startswith("base64"):
         return from_base64(data)
-    if encoding.startswith(("quoted-printable", "quoted_printable")):
+    if encoding.startswith(("quoted-printable", "quotedprintable")):
         return binascii.a2b_qp(data)
     if encoding in {"x-uuencode", "uuencode", "x-uue", "uue"}:
         return uudecoded(data.splitlines())

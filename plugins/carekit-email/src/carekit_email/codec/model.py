@@ -166,6 +166,8 @@ class InboundEmail:
     delivered_to: tuple[str, ...] = ()
     return_path: str | None = None
     """The envelope's sender: "" for the null path, None when the mail does not tell."""
+    embedded: tuple[Attachment, ...] = ()
+    """Files that an old program uuencoded inside the plain text: `text` still has them, `reply_text` has not."""
     invitations: tuple[Invitation, ...] = ()
     authentication: Authentication = Authentication()
     spam: bool = False

@@ -12,6 +12,7 @@ from carekit_email.codec.charsets import known_charset, to_text
 ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+_FOOTER = re.compile(rb"\n[ \t\r]*\n(?=[^\n]{0,998}[^A-Za-z0-9+/=\s])")
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
 _SEGMENT = re.compile(r"^(.*?)(?:\*(\d{1,6}))?(\*)?$", re.DOTALL)
 
@@ -77,6 +78,8 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
     The answer is remembered, since most mails say the same few things: nobody may change it.
     """
     pieces = _split(_FOLD.sub(" ", value))
+    if "=" in pieces[0] and "/" not in pieces[0].partition("=")[0]:
+        pieces.insert(0, "")  # the value itself was forgotten
     segments: dict[str, list[tuple[int, bool, str]]] = {}
     for piece in pieces[1:]:
         key, _, content = piece.partition("=")
@@ -135,8 +138,12 @@ def _word_bytes(encoding: str, content: str) -> bytes:
 
 
 def from_base64(data: bytes) -> bytes:
-    """Decode base64 as far as it goes: foreign characters are skipped, padding is repaired."""
-    clean = data.translate(None, _NOT_BASE64)
+    """Decode base64 as far as it goes: foreign characters are skipped, padding is repaired.
+
+    Text behind a blank line was put there by a mailing list and is none.
+    """
+    footer = _FOOTER.search(data)
+    clean = (data[: footer.start()] if footer else data).translate(None, _NOT_BASE64)
     if len(clean) % 4 == 1:
         clean = clean[:-1]
     return binascii.a2b_base64(clean + b"=" * (-len(clean) % 4))
