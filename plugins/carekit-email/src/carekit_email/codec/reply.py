@@ -20,6 +20,7 @@ from carekit_email.codec.quotes import (
 
 _MAX_LINES = 20_000
 _MAX_LINE = 400
+_MOST_LOOKS = 1_500
 _QUOTED = re.compile(r"\s{0,3}(?:>|\|\s)")
 _SIGNATURE = re.compile(r"\s?--\s?|\s?[-–—_]{2}\s*")
 _RULE = re.compile(r"[\s_*=~#+–—-]{3,200}")
@@ -102,7 +103,7 @@ def _end_of_reply(lines: list[str]) -> int:
         piece = line[:_MAX_LINE]
         if not piece.strip():
             continue
-        if is_history(piece) or (not _QUOTED.match(piece) and header_block(lines, number)):
+        if is_history(piece) or (hints[number] and not _QUOTED.match(piece) and header_block(lines, number)):
             return _before_rule(lines, number)
         size = attribution_size(lines, number) if hints[number] else 0
         if size and (last_own < number + size or last_quoted < number + size):
@@ -122,13 +123,21 @@ def _last_own_line(lines: list[str]) -> int:
 
 
 def _hints(lines: list[str]) -> list[bool]:
-    """Tell for each line whether an attribution may start on it: one of the next few has what every one of them has."""
-    marked = [":" in line or "@" in line or bool(_ENDING.search(line)) for line in lines]
+    """Tell for each line whether an attribution or a header may start on it: whether it is worth a closer look.
+
+    One of the next few lines must have what every one of them has. There are at most so many closer looks that no text
+    takes long: history that begins behind hundreds of lines full of colons stays in the reply.
+    """
+    marked = [":" in line or "@" in line or bool(_ENDING.search(line[-_MAX_LINE:])) for line in lines]
     found = [False] * len(lines)
     last = len(lines) + _WRAPPED
     for number in range(len(lines) - 1, -1, -1):
         last = number if marked[number] else last
         found[number] = last - number < _WRAPPED
+    looks = 0
+    for number, hint in enumerate(found):
+        looks += hint
+        found[number] = hint and looks <= _MOST_LOOKS
     return found
 
 
