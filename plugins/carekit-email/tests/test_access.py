@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from mail_tests_mailroom import FILE
 
 from carekit import Secret, Temporary
 from carekit_email.channel import EmailChannel
@@ -157,3 +158,29 @@ async def test_examining_names_every_server_of_the_channel(dovecot: Any, free_po
         ("mail: mailbox b", "ok"),
         ("mail: smtp", "failed"),
     ]
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_pop3_mailbox_becomes_conversations_once(rooms: Any, dovecot: Any, keep: bool) -> None:
+    """Through the whole channel, over a restart, whether mail stays on the server or not."""
+    if not dovecot.pop3:
+        pytest.skip("no POP3 server: apt-get install dovecot-pop3d")
+    user = f"pop3-keep-{keep}@mailbox.example".lower()
+    dovecot.deliver(user, "one", "two")
+    table = f'protocol = "pop3", host = "127.0.0.1", port = {dovecot.pop3_port}, tls = "none", user = "{user}"'
+    more = f'{table}, password = "care", keep = {str(keep).lower()}'
+    room = rooms("", FILE.replace('listen = "127.0.0.1:0"', f"imap = {{ {more} }}"))
+
+    async def visit() -> None:
+        channel = EmailChannel("mail", room.channel.settings)
+        task = asyncio.create_task(channel.run(room.kit.desk))
+        async with asyncio.timeout(20):
+            while channel._inboxes["imap"].state:  # noqa: ASYNC110 - it is set when a visit is over
+                await asyncio.sleep(0.05)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    for _ in range(2):
+        room.kit.run(visit())
+    assert [message.subject for message in room.received()] == ["one", "two"]

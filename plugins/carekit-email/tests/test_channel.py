@@ -29,7 +29,14 @@ from carekit_email.channel import EmailChannel
 from carekit_email.codec import InboundEmail, decode
 from carekit_email.faults import faults
 from carekit_email.intake import Intake
-from carekit_email.settings import EmailSettings, SmtpSettings
+from carekit_email.settings import (
+    AliasSettings,
+    EmailSettings,
+    MailboxSettings,
+    OAuthSettings,
+    SmtpSettings,
+    WebhookSettings,
+)
 
 SECRET = "k" * 32
 MAILBOX = "channel@mailbox.example"
@@ -190,6 +197,10 @@ def test_what_was_not_kept_is_told(room: Mailroom) -> None:
         room.kit.run(intake.take(mail()))
 
 
+OAUTH = OAuthSettings(token_url="http://x.example/t", client_id="c", refresh_token=Secret("r"))
+BOX = MailboxSettings(host="h", user="u", password=Secret("p"))
+
+
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
@@ -201,6 +212,21 @@ def test_what_was_not_kept_is_told(room: Mailroom) -> None:
         ({"listen": "25"}, "host:port"),
         ({"outbox": None, "smtp": SmtpSettings(host="h", user="u")}, "password"),
         ({"secret": Secret("short")}, "secret"),
+        ({"aliases": {"Help <x@y.example>": AliasSettings()}}, "aliases"),
+        ({"aliases": {"HELP@shop.example": AliasSettings()}}, "twice"),
+        ({"imap": MailboxSettings(host="h", user="u")}, "password"),
+        ({"imap": MailboxSettings(host="h", user="u", password=Secret("p"), keep=True)}, "pop3"),
+        ({"imap": MailboxSettings(host="h", user="u", oauth=OAUTH)}, "https"),
+        ({"mailboxes": {"imap": BOX}, "imap": BOX}, "another name"),
+        ({"webhook": WebhookSettings(provider="mailgun")}, "secret"),
+        ({"webhook": WebhookSettings(provider="raw")}, "anybody"),
+        ({"webhook": WebhookSettings(provider="postmark", user="u")}, "password"),
+        ({"webhook": WebhookSettings(provider="sendgrid")}, "public key"),
+        ({"webhook": WebhookSettings(provider="ses", topic="x")}, "ARN"),
+        ({"outbox": None, "smtp": SmtpSettings(host="h", connections=0)}, "connections"),
+        ({"html_template": "{{ nobody }}"}, "html_template"),
+        ({"unsubscribe": "javascript:x"}, "unsubscribe"),
+        ({"per_sender": 0}, "per_sender"),
     ],
 )
 def test_each_fault_of_the_settings_is_named(tmp_path: Path, changes: dict[str, Any], word: str) -> None:
