@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import base64
 import email.policy
-import subprocess
 from collections.abc import Callable
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -109,13 +109,15 @@ def test_automatic_mail_says_so_and_has_no_way_to_bounce(rooms: Callable[..., An
 
 
 def key_pair(folder: Path) -> tuple[Path, str]:
-    private = folder / "dkim.pem"
-    subprocess.run(["openssl", "genrsa", "-traditional", "-out", private, "2048"], check=True, capture_output=True)
-    public = subprocess.run(
-        ["openssl", "rsa", "-in", private, "-pubout", "-outform", "der"], check=True, capture_output=True
-    ).stdout
-    import base64
+    """The file of a private key, and the public one as it stands in the DNS."""
+    rsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.rsa")
+    from cryptography.hazmat.primitives import serialization as form
 
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.TraditionalOpenSSL, form.NoEncryption())
+    private = folder / "dkim.pem"
+    private.write_bytes(pem)
+    public = key.public_key().public_bytes(form.Encoding.DER, form.PublicFormat.SubjectPublicKeyInfo)
     return private, base64.b64encode(public).decode()
 
 
