@@ -49,10 +49,22 @@ def test_history_markers_signatures_and_device_lines_go(history: str) -> None:
     assert plain_reply(f"Yes please.\n\n{history}\n") == "Yes please."
 
 
-def test_inline_answers_stay() -> None:
-    """Answers between quoted lines are all kept."""
-    text = "On 2026-11-02 Help <help@shop.example> wrote:\n> Red?\n\nNo, blue.\n\n> Large?\n\nYes.\n"
-    assert plain_reply(text) == "No, blue.\n\nYes."
+def test_inline_answers_stay_with_what_they_answer() -> None:
+    """Answers between quoted lines say nothing without these; what is quoted behind the last answer goes."""
+    text = "On 2026-11-02 Help <help@shop.example> wrote:\n> Red?\n\nNo, blue.\n\n> Large?\n\nYes."
+    assert plain_reply(f"{text}\n\n> Help\n\n-- \nAda\n") == text
+
+
+def test_a_quotation_around_which_somebody_wrote_goes() -> None:
+    """One block that a program put there is no inline answer."""
+    text = "Hello\n\nOn 2026-11-02 Help <help@shop.example> wrote:\n> Red?\n> Large?\n\nRegards, Ada\n"
+    assert plain_reply(text) == "Hello\n\nRegards, Ada"
+
+
+def test_a_line_that_only_looks_quoted_stays() -> None:
+    """One or two, with nothing that introduces them."""
+    text = "Look here:\n>>> https://shop.example <<<\nIt is broken."
+    assert plain_reply(text) == text
 
 
 def test_forwarded_messages_stay_readable() -> None:

@@ -24,6 +24,7 @@ _MOST_LOOKS = 1_500
 _QUOTED = re.compile(r"\s{0,3}(?:>|\|\s)")
 _SIGNATURE = re.compile(r"\s?--\s?|\s?[-–—_]{2}\s*")
 _RULE = re.compile(r"[\s_*=~#+–—-]{3,200}")
+_LINK_LINE = re.compile(r"\s*[(<\[]{0,2}https?://", re.IGNORECASE)
 _LINK = re.compile(r"<(?:https?|mailto):[^<>\s]{1,300}>|\((?:https?|mailto):[^()\s]{1,300}\)")
 _LIST_FOOTER = re.compile(
     r"mailing list|unsubscribe|reply to this e-?mail|visit (?:topic|message)|view it on", re.IGNORECASE
@@ -65,7 +66,7 @@ def plain_reply(text: str) -> str:
     forwarded = next((number for number, line in enumerate(lines) if is_forward(line[:_MAX_LINE])), None)
     end = _end_of_reply(lines if forwarded is None else lines[:forwarded])
     kept = lines if forwarded is not None and end == forwarded else lines[:end]
-    reply = "\n".join(code.get(line, line) for line in _without_trailer(_without_quotes(kept)))
+    reply = "\n".join(code.get(line, line) for line in _written(kept))
     return re.sub(r"\n{3,}", "\n\n", reply).strip() or text.strip()
 
 
@@ -184,10 +185,16 @@ def _before_rule(lines: list[str], number: int) -> int:
     return number
 
 
+def _written(lines: list[str]) -> list[str]:
+    """Drop signature, footer and quotations of what is left when the history is gone."""
+    return _without_dashed_name(_without_quotes(_without_trailer(lines)))
+
+
 def _without_quotes(lines: list[str]) -> list[str]:
+    """Drop quotations, unless answers stand between them: what these answer must then stay readable."""
     first = next((line for line in lines if line.strip()), "")
-    if _QUOTED.match(first):
-        return lines[: _last_own_line(lines) + 1]  # a quotation nothing introduces was put there to be read
+    if _QUOTED.match(first) or _answers_between(lines):
+        return lines[: _last_own_line(lines) + 1]
     kept: list[str] = []
     hints = _hints(lines)
     number = 0
@@ -202,10 +209,33 @@ def _without_quotes(lines: list[str]) -> list[str]:
     return kept
 
 
+def _answers_between(lines: list[str]) -> bool:
+    """Tell whether the writer's own lines stand between quoted ones, or a line or two only look quoted.
+
+    A long link breaks out of a quotation; it is nobody's answer.
+    """
+    blocks: list[str] = []
+    quoted = 0
+    for line in lines:
+        if not line.strip() or _LINK_LINE.match(line):
+            continue
+        kind = "quoted" if _QUOTED.match(line) else "own"
+        quoted += kind == "quoted"
+        if not blocks or blocks[-1] != kind:
+            blocks.append(kind)
+    if blocks.count("quoted") > 1:
+        return True
+    return (
+        0 < quoted <= 2
+        and blocks[-1] == "own"
+        and not any(attribution_size(lines, number) for number, hint in enumerate(_hints(lines)) if hint)
+    )
+
+
 def _without_trailer(lines: list[str]) -> list[str]:
     """Drop what follows a signature's delimiter, a device line or a list's footer: programs put these last."""
     cut = next((number for number in range(1, len(lines)) if _ends_text(lines, number)), len(lines))
-    return _without_dashed_name(lines[:cut])
+    return lines[:cut]
 
 
 def _ends_text(lines: list[str], number: int) -> bool:
