@@ -21,6 +21,7 @@ from carekit_email.transport.pop3 import Pop3Inbox, Popped
 pytestmark = pytest.mark.anyio
 
 USER = "access@mailbox.example"
+NO_DESK: Any = None  # nothing is asked of it
 
 
 def mailbox(dovecot: Any, **changes: Any) -> MailboxSettings:
@@ -94,7 +95,7 @@ async def test_pop3_is_protected_and_verified(dovecot: Any, tls: str) -> None:
 
 async def examined(settings: MailboxSettings) -> Any:
     channel = EmailChannel("mail", EmailSettings(address="a@b.example", mailboxes={"main": settings}, outbox="o"))
-    (found,) = await channel.examine()
+    (found,) = await channel.examine(NO_DESK)
     return found
 
 
@@ -152,7 +153,7 @@ async def test_examining_names_every_server_of_the_channel(dovecot: Any, free_po
     smtp = SmtpSettings(host="127.0.0.1", port=free_port(), tls="none")
     boxes = {"a": mailbox(dovecot, port=dovecot.imaps_port), "b": mailbox(dovecot, port=dovecot.imaps_port)}
     channel = EmailChannel("mail", EmailSettings(address="a@b.example", mailboxes=boxes, smtp=smtp))
-    found = await channel.examine()
+    found = await channel.examine(NO_DESK)
     assert [(one.name, one.state) for one in found] == [
         ("mail: mailbox a", "ok"),
         ("mail: mailbox b", "ok"),

@@ -41,9 +41,9 @@ def test_a_report_of_an_unknown_user_fails_the_answer(rooms: Callable[..., Any],
                     await task
 
     room.kit.reply("ana", "On its way.")
-    assert statuses() == ["sent"]
+    assert statuses() == ["sending", "sent"]
     room.kit.run(report())
-    (sent, failed) = room.facts(DeliveryChanged)
+    (_, sent, failed) = room.facts(DeliveryChanged)
     assert failed.message == sent.message
     assert failed.detail.startswith("gone@lmtp.example: 5.1.1 ")
     assert len(room.received()) == 1  # the daemon is nobody's contact

@@ -196,11 +196,12 @@ calendar = "office"
 
     async def send(self, outbound: Outbound) -> Delivery:
         """Send one message, under the same Message-ID at every attempt."""
-        reason = why_not(outbound, self.settings.addresses)
+        history = await outbound.history()
+        reason = why_not(outbound, history, self.settings.addresses)
         if reason:
             raise Permanent(f"not sent: {reason}")
         files = await self._attachments(outbound.message.attachments, outbound.message.html)
-        mail = to_outgoing(outbound, self._way, self.settings, files)
+        mail = to_outgoing(outbound, history, self._way, self.settings, files)
         try:
             raw = encode(mail).as_bytes()
         except ValueError as error:
@@ -233,14 +234,16 @@ calendar = "office"
 
     # --- how it is
 
-    async def health(self) -> Health:
-        """Whether every mailbox can be read, and answers go out."""
-        troubles = [f"mailbox {name}: {inbox.state}" for name, inbox in self._inboxes.items() if inbox.state]
-        if self._sender is not None and self._sender.state:
-            troubles.append(f"smtp: {self._sender.state}")
-        return Health(self.name, "degraded" if troubles else "ok", "; ".join(troubles))
+    async def health(self) -> Sequence[Health]:
+        """Whether each mailbox can be read, and whether answers go out."""
+        parts = [(f"mailbox {name}", inbox.state) for name, inbox in self._inboxes.items()]
+        if self._sender is not None:
+            parts.append(("smtp", self._sender.state))
+        if not parts:
+            return (Health(self.name),)
+        return [Health(f"{self.name}: {what}", "degraded" if state else "ok", state) for what, state in parts]
 
-    async def examine(self) -> Sequence[Health]:
+    async def examine(self, desk: Desk) -> Sequence[Health]:
         """Connect to every server and log in, apart from what runs; say what was seen or what is wrong."""
         probes: list[tuple[str, Callable[[], Awaitable[str]]]] = [
             (f"mailbox {name}", _threaded(inbox.examine)) for name, inbox in self._inboxes.items()

@@ -60,7 +60,7 @@ def _report(mail: InboundEmail, way: Way, steps: list[str]) -> Verdict:
 def _account(rules: Rules, steps: list[str]) -> Verdict:
     steps.append("it looks like another service's sign-up, verification or password mail")
     if rules.restricted:
-        steps.append(f"`restricted` sends such mail to channel {rules.restricted}")
+        steps.append(f"`restricted` sends such mail to the inbox {rules.restricted}")
     return Verdict("restricted" if rules.restricted else "set aside", steps=tuple(steps))
 
 

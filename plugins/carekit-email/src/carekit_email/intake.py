@@ -32,7 +32,7 @@ _SMALL = 32_768  # octets that are decoded sooner than a thread could be asked t
 
 ACCOUNT = (
     "this looks like another service's sign-up, verification or password mail; whoever reads it could take over an "
-    "account, so it is kept from the inbox: name a channel with a small inbox in `restricted` to get such mail there"
+    "account, so it is kept from the inbox: name an inbox that few may see in `restricted` to get such mail there"
 )
 
 
@@ -109,6 +109,8 @@ class Intake:
     async def _keep(self, mail: InboundEmail, inbound: Inbound, raw: bytes, marks: Mapping[str, str] | None) -> str:
         if self._rates is None:
             self._rates = Rates(self._rules.per_sender, self._desk.now)
+        for attachment in files_of(mail):
+            await self._desk.keep(attachment.content)  # also of what is set aside: somebody may want it after all
         if not self._rates.allow(inbound.sender.value):
             await self.set_aside(raw, f"more than {self._rules.per_sender} mails of this sender within an hour", marks)
             return ""
@@ -116,9 +118,7 @@ class Intake:
             if not self._rules.restricted:
                 await self.set_aside(raw, ACCOUNT, marks)
                 return ""
-            inbound = replace(inbound, channel=self._rules.restricted, automatic=True, conversation="", thread=())
-        for attachment in files_of(mail):
-            await self._desk.keep(attachment.content)
+            inbound = replace(inbound, inbox=self._rules.restricted, automatic=True, conversation="", thread=())
         receipt = await self._desk.receive(inbound, marks=marks)
         return receipt.conversation
 

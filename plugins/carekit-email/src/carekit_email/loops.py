@@ -7,10 +7,10 @@ keep none of the rules.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from carekit import MessageReceived, MessageSent, Outbound
+from carekit import Event, MessageReceived, MessageSent, Outbound
 from carekit_email.codec import InboundEmail
 
 PER_DAY = timedelta(days=1)
@@ -43,7 +43,7 @@ _SERVICE_SUBJECT = re.compile(
 )
 
 
-def why_not(outbound: Outbound, ours: Iterable[str]) -> str:
+def why_not(outbound: Outbound, history: Sequence[Event], ours: Iterable[str]) -> str:
     """Give why an automatic message must not go out, "" when it may; what a person wrote always may. Pure.
 
     RFC 3834 section 2: no automatic answer to automatic mail, to reports, to ourselves, and not twice a day.
@@ -55,9 +55,9 @@ def why_not(outbound: Outbound, ours: Iterable[str]) -> str:
         return "an automatic message to ourselves would go round for ever"
     if is_machine(to):
         return f"nobody reads automatic messages at {outbound.to}"
-    if _answers_machine(outbound):
+    if _answers_machine(history):
         return "the message it answers was itself sent by a machine"
-    if outbound.message.purpose != "answer" and _sent_lately(outbound):
+    if outbound.message.purpose != "answer" and _sent_lately(outbound, history):
         return "this contact got the same kind of automatic message within a day"
     return ""
 
@@ -67,20 +67,18 @@ def is_machine(address: str) -> bool:
     return bool(_MACHINES.fullmatch(address.partition("@")[0].strip()))
 
 
-def _answers_machine(outbound: Outbound) -> bool:
-    received = [event.fact for event in outbound.history if isinstance(event.fact, MessageReceived)]
+def _answers_machine(history: Sequence[Event]) -> bool:
+    received = [event.fact for event in history if isinstance(event.fact, MessageReceived)]
     return bool(received) and received[-1].automatic
 
 
-def _sent_lately(outbound: Outbound) -> bool:
-    mine = next((event for event in outbound.events if event.seq == outbound.seq), None)
-    at = mine.at if mine is not None else outbound.conversation.updated_at
+def _sent_lately(outbound: Outbound, history: Sequence[Event]) -> bool:
     return any(
         isinstance(event.fact, MessageSent)
         and event.fact.automatic
         and event.fact.purpose == outbound.message.purpose
-        and at - event.at < PER_DAY
-        for event in outbound.history
+        and outbound.conversation.updated_at - event.at < PER_DAY
+        for event in history
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from html import escape
 
 from attrs import field, frozen
@@ -113,10 +112,16 @@ def kept(attachment: Attachment) -> Kept:
 # --- out
 
 
-def to_outgoing(outbound: Outbound, way: Way, settings: EmailSettings, attachments: tuple[Attachment, ...]) -> Outgoing:
-    """Give the mail that says *outbound*: the same at every attempt."""
+def to_outgoing(
+    outbound: Outbound,
+    history: Sequence[Event],
+    way: Way,
+    settings: EmailSettings,
+    attachments: tuple[Attachment, ...],
+) -> Outgoing:
+    """Give the mail that says *outbound* after *history*: the same at every attempt."""
     message, conversation = outbound.message, outbound.conversation
-    answered = _answered(outbound)
+    answered = _answered(history)
     received = answered.fact if answered is not None and isinstance(answered.fact, MessageReceived) else None
     meta = received.meta if received else {}
     address = meta.get("address") or way.addresses[0]
@@ -135,7 +140,7 @@ def to_outgoing(outbound: Outbound, way: Way, settings: EmailSettings, attachmen
         text=text + (f"\n\n-- \n{signature}" if signature else "") + quoted,
         html=_html(settings, message.html, text, signature, name, subject),
         message_id=signed_message_id(way.secret, conversation.id, outbound.seq, outbound.to, domain),
-        date=_sent_at(outbound),
+        date=conversation.updated_at,
         reply_to=_short(reply_address(way.secret, conversation.id, outbound.to, address)) if way.plus else "",
         in_reply_to=meta.get("message_id", ""),
         references=tuple(meta.get("references", "").split()),
@@ -192,20 +197,15 @@ def _quoted(answered: Event | None) -> str:
     return "\n\n" + "\n".join([head, *(f"> {line}" if line else ">" for line in lines)])
 
 
-def _answered(outbound: Outbound) -> Event | None:
+def _answered(history: Sequence[Event]) -> Event | None:
     """Give the newest message of the contact; one of a machine only when there is no other."""
-    received = _received(outbound.history)
+    received = _received(history)
     people = (event for event in received if not (isinstance(event.fact, MessageReceived) and event.fact.automatic))
     return next(people, received[0] if received else None)
 
 
 def _received(history: Sequence[Event]) -> list[Event]:
     return [event for event in reversed(history) if isinstance(event.fact, MessageReceived)]
-
-
-def _sent_at(outbound: Outbound) -> datetime:
-    own = next((event.at for event in outbound.events if event.seq == outbound.seq), None)
-    return own or outbound.conversation.updated_at
 
 
 def _subject(subject: str, answering: bool) -> str:

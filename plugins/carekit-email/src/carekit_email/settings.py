@@ -130,9 +130,7 @@ class EmailSettings:
         "Name under which our own mail server writes Authentication-Results; others are not believed.", ""
     )
     restricted: str = setting(
-        "Channel whose inbox gets sign-up and verification mail of other services; without one it is set aside.",
-        "",
-        refers="channels",
+        "Inbox that gets sign-up and verification mail of other services; without one it is set aside.", ""
     )
     per_sender: int = setting("Mails an hour from one sender that are taken; more are set aside.", 200)
     max_size: int = setting("Octets of the largest mail taken.", 50_000_000)
