@@ -143,7 +143,7 @@ def test_quoted_elements_of_the_big_programs_go(quotations: ModuleType) -> None:
         "On Monday I called and your colleague wrote: wait.\nI waited.",
         "I travel\nFrom: London\nTo: Paris\nDate: 3 May\nPlease book.",
         "Here it is:\n\n```\n> From: x\nOn Mon, Nov 2, 2026 at 10:00 Ada <a@b.example> wrote:\n```\n\nDoes it look right?",
-        "Sent from my desk, it is easier than my phone.",
+        "Sent from my garden, where it is warmer than inside.",
         "First point\n----\nSecond point\n----\nThird point, and the last one.",
         "The file is -not- there.\n\n- one\n- two",
         "Subject to change: the price.\nFrom: us, with love.",
@@ -157,7 +157,7 @@ def test_ordinary_text_is_not_taken_for_history(text: str) -> None:
 @pytest.mark.parametrize(
     "trailer",
     [
-        "Sent from my iPhone", "Sent from my Wiko RIDGE FAB 4G", "Get Outlook for Android<https://aka.ms/x>", "<<sent by galaxy>>",
+        "Sent from my iPhone", "Sent from my Harbour Phone XL 5G", "Get Outlook for Android<https://aka.ms/x>", "<<sent by galaxy>>",
         "(sent from a phone)", "Envoyé de mon iPad", "Von meinem Mobilgerät gesendet", "Verstuurd vanaf mijn iPhone",
         "Enviado do meu iPhone", "Enviado desde mi iPhone", "Inviato da iPhone", "Skickat från min iPhone", "Sendt fra min iPhone",
         "Wysłane z iPhone'a", "Отправлено с iPhone", "iPhoneから送信", "发自我的 iPhone", "나의 iPhone에서 보냄",
