@@ -178,6 +178,7 @@ from carekit.seams.desk import (
     SurveyInfo,
     Waiting,
 )
+from carekit.seams.files import Files, Parts
 from carekit.seams.hookspecs import (
     Sample,
     hookimpl,
@@ -381,5 +382,7 @@ __all__ = [
     "SurveyInfo",
     "Waiting",
     "hookimpl",
+    "Files",
+    "Parts",
     "Sample",
 ]

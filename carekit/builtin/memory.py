@@ -297,7 +297,6 @@ class MemoryStore(Store):
             (self._addresses, batch.addresses),
             (self._keys, batch.keys),
             (self._receipts, batch.receipts),
-            (self._marks, batch.marks),
             (self._credentials, batch.credentials),
         ):
             kept.update(new)
@@ -321,6 +320,11 @@ class MemoryStore(Store):
                 self._letters.pop(id, None)
             else:
                 self._letters[id] = letter
+        for name, mark in batch.marks.items():
+            if mark is None:
+                self._marks.pop(name, None)
+            else:
+                self._marks[name] = mark
         for key, text in batch.views.items():
             if text:
                 self._views[key] = text

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from carekit.ground.durations import format_duration
-from carekit.service import config, plugins
+from carekit.service.opening import ServiceFiles
 from carekit.service.service import Service
 
 T = TypeVar("T")
@@ -26,22 +26,12 @@ file_and_more: Callable[[Any], Any] = click.argument("file", type=click.Path(pat
 """The FILE of commands that take another word after it: it cannot be left out, or the word would be taken for it."""
 
 
-def load_service(file: Path) -> Service:
-    """The service of *file*, built but not open; raises `ConfigError`."""
-    installed = plugins.load()
-    return Service(config.load(file, installed), installed)
-
-
 def with_service(file: Path, work: Callable[[Service], Awaitable[T]]) -> T:
     """Open the store of *file*, do *work*, and close it again, with nothing running in the background."""
-    service = load_service(file)
 
     async def run() -> T:
-        service.open()
-        try:
+        async with ServiceFiles().open(file) as service:
             return await work(service)
-        finally:
-            await service.stop()
 
     return asyncio.run(run())
 

@@ -71,8 +71,13 @@ class Lazy(click.Group):
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="carekit")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """A customer-care desk from one file: channels, bots, policies, agents and metrics."""
+    if ctx.invoked_subcommand not in COMMANDS:
+        from carekit.service.opening import ServiceFiles  # for commands of plugins: see carekit.Files
+
+        ctx.obj = ServiceFiles()
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -34,6 +34,8 @@ class Outbound(Value, frozen=True):
     seq: int
     message: MessageSent
     to: str
+    at: datetime
+    """When it was written."""
     earlier: Earlier = nothing_earlier
     """Reads events of the conversation before a step: use `history`."""
 
@@ -105,12 +107,12 @@ class Channel(Component):
         """
         return None
 
-    def reread(self, raw: bytes) -> Sequence[Inbound]:
+    async def reread(self, raw: bytes, desk: Desk) -> Sequence[Inbound]:
         """The messages in *raw*, a payload that was set aside, when somebody has it tried again.
 
-        By default what `decode` makes of it; a channel that does not take posted messages overrides this.
+        By default what `decode` and `complete` make of it; a channel that does not take posted messages overrides this.
         """
-        return self.decode(Payload(raw))
+        return [await self.complete(message, desk) for message in self.decode(Payload(raw))]
 
     async def send(self, outbound: Outbound) -> Delivery:
         """Hand *outbound* over; raises `Temporary`, `Permanent` or `Unsure`. Called again only after `Temporary`."""

@@ -65,6 +65,9 @@ class Component:
     async def run(self, desk: Desk) -> None:
         """Work in the background for as long as the service runs; return when there is none, stop when cancelled."""
 
+    async def finish(self) -> None:
+        """Let go of connections, when nothing is sent or asked any more; a moment is all it gets."""
+
     async def health(self) -> Health | Sequence[Health]:
         """How it is now, as one or, of several parts, each with a name; must answer at once from what it knows."""
         return Health(self.name)

@@ -113,12 +113,12 @@ class Desk(Protocol):
 
     # --- tell
 
-    async def receive(self, inbound: Inbound, *, marks: Mapping[str, str] | None = None) -> Receipt:
+    async def receive(self, inbound: Inbound, *, marks: Mapping[str, str | None] | None = None) -> Receipt:
         """Keep a message from outside, with the channel's *marks* in the same transaction; a repeated one is known."""
         ...
 
     async def receive_all(
-        self, inbounds: Sequence[Inbound], *, marks: Mapping[str, str] | None = None
+        self, inbounds: Sequence[Inbound], *, marks: Mapping[str, str | None] | None = None
     ) -> list[Receipt]:
         """Keep several messages at once, in order, in as few transactions as can be; *marks* with the last of them.
 
@@ -167,13 +167,13 @@ class Desk(Protocol):
         *,
         detail: str = "",
         external_id: str = "",
-        marks: Mapping[str, str] | None = None,
+        marks: Mapping[str, str | None] | None = None,
     ) -> None:
         """Note how far the message at step *message* got, with the channel's *marks* in the same transaction."""
         ...
 
     async def quarantine(
-        self, channel: str, raw: bytes, error: str, *, key: str, marks: Mapping[str, str] | None = None
+        self, channel: str, raw: bytes, error: str, *, key: str, marks: Mapping[str, str | None] | None = None
     ) -> None:
         """Set a payload aside that cannot be read: kept raw, visible in the health, known again by *key*."""
         ...
@@ -184,6 +184,10 @@ class Desk(Protocol):
 
     async def fetch(self, digest: str) -> bytes:
         """Bytes that were kept; raises `NotFound`."""
+        ...
+
+    async def mark(self, marks: Mapping[str, str | None]) -> None:
+        """Keep a channel's own marks, with no message; None removes one."""
         ...
 
     # --- ask

@@ -155,7 +155,8 @@ class Batch(Value, frozen=True):
     """`Conflict` for a job that is no longer under its token."""
     done: Sequence[JobDone] = ()
     """Likewise."""
-    marks: Mapping[str, str] = msgspec.field(default_factory=dict)
+    marks: Mapping[str, str | None] = msgspec.field(default_factory=dict)
+    """What channels keep for themselves, by name; None removes one."""
     credentials: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Agent id to password hash."""
     deliveries: Mapping[Message, DeliveryStatus] = msgspec.field(default_factory=dict)

@@ -97,11 +97,11 @@ class CareDesk:
 
     # --- tell
 
-    async def receive(self, inbound: Inbound, *, marks: Mapping[str, str] | None = None) -> Receipt:
+    async def receive(self, inbound: Inbound, *, marks: Mapping[str, str | None] | None = None) -> Receipt:
         return _receipt(await self._writer.submit(self._received(inbound, marks)))
 
     async def receive_all(
-        self, inbounds: Sequence[Inbound], *, marks: Mapping[str, str] | None = None
+        self, inbounds: Sequence[Inbound], *, marks: Mapping[str, str | None] | None = None
     ) -> list[Receipt]:
         last = len(inbounds) - 1
         commands = [self._received(one, marks if index == last else None) for index, one in enumerate(inbounds)]
@@ -123,7 +123,7 @@ class CareDesk:
                 raise result
         return [_receipt(result) for result in kept if isinstance(result, Kept)]
 
-    def _received(self, inbound: Inbound, marks: Mapping[str, str] | None) -> c.Receive:
+    def _received(self, inbound: Inbound, marks: Mapping[str, str | None] | None) -> c.Receive:
         channel = self.channels.get(inbound.channel)
         if channel is None:
             raise Refused(f"there is no channel {inbound.channel!r} in the file", field="channel")
@@ -191,12 +191,12 @@ class CareDesk:
         *,
         detail: str = "",
         external_id: str = "",
-        marks: Mapping[str, str] | None = None,
+        marks: Mapping[str, str | None] | None = None,
     ) -> None:
         await self._writer.submit(c.Delivered(conversation, message, status, external_id, detail, marks or {}))
 
     async def quarantine(
-        self, channel: str, raw: bytes, error: str, *, key: str, marks: Mapping[str, str] | None = None
+        self, channel: str, raw: bytes, error: str, *, key: str, marks: Mapping[str, str | None] | None = None
     ) -> None:
         digest = await self.keep(raw)
         await self._writer.submit(c.SetAside(channel, digest, error, key, marks or {}))
@@ -206,6 +206,9 @@ class CareDesk:
 
     async def fetch(self, digest: str) -> bytes:
         return await asyncio.to_thread(self._blobs.get, digest)
+
+    async def mark(self, marks: Mapping[str, str | None]) -> None:
+        await self._writer.submit(c.Mark(marks))
 
     # --- ask
 
@@ -413,7 +416,7 @@ class CareDesk:
             self._readers.shutdown(wait=False, cancel_futures=True)
 
 
-_NO_MARKS: Mapping[str, str] = {}
+_NO_MARKS: Mapping[str, str | None] = {}
 
 
 def _fingerprint(about: str, action: Action) -> str:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 
 from carekit.facts.events import BotAsked, Event
 from carekit.facts.nouns import Status
@@ -93,6 +94,11 @@ class Service:
         self._draining = False
         self._drain_again = False
 
+    @property
+    def data(self) -> Path:
+        """The folder in which the service keeps files of its own."""
+        return self.settings.service.data
+
     # --- life
 
     def open(self) -> None:
@@ -126,6 +132,7 @@ class Service:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=DRAIN)
         await self.outbox.stop(DRAIN)
+        await self._finish_components()
         await self.writer.close()
         try:
             await self.node.leave()
@@ -134,6 +141,21 @@ class Service:
         self.desk.close()
         self.notifier.close()
         self.store.close()
+
+    async def _finish_components(self) -> None:
+        closing = {
+            asyncio.create_task(component.finish(), name=component.name)
+            for component in self.components()
+            if type(component).finish is not Component.finish
+        }
+        if not closing:
+            return
+        done, late = await asyncio.wait(closing, timeout=DRAIN)
+        for task in done:
+            if error := task.exception():
+                log.warning("%s could not be closed: %s: %s", task.get_name(), type(error).__name__, error)
+        for task in late:
+            task.cancel()
 
     def components(self) -> list[Component]:
         """Every channel, bot, survey and app of the file."""

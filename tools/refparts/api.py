@@ -18,7 +18,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Contracts that plugins implement", ("carekit.seams.component", "carekit.seams.channel", "carekit.seams.bot",
      "carekit.seams.policy", "carekit.seams.survey", "carekit.seams.app", "carekit.seams.store",
      "carekit.seams.capabilities")),
-    ("Hooks and settings", ("carekit.seams.hookspecs", "carekit.seams.settings")),
+    ("Hooks and settings", ("carekit.seams.hookspecs", "carekit.seams.files", "carekit.seams.settings")),
     ("The desk", ("carekit.seams.desk", "carekit.seams.query", "carekit.seams.scope")),
     ("Nouns", ("carekit.facts.nouns", "carekit.ground.values")),
     ("Events", ("carekit.facts.events",)),

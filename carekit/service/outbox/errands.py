@@ -154,7 +154,7 @@ class Errands:
             return Sent(job, finished, DeliveryStatus.UNSURE, detail=detail)
         to = conversation.sender.partition(":")[2] or _first_address(found.contact)
         earlier = partial(self._earlier, job.stream)
-        outbound = Outbound(conversation, found.contact, job.seq, message, to, earlier)
+        outbound = Outbound(conversation, found.contact, job.seq, message, to, found.event.at, earlier)
         if (later := self._not_yet(channel, outbound, breaker)) is not None:
             return Sent(job, JobDone(job.id, job.token, later, job.attempts), None)
         if not channel.capabilities.idempotent:

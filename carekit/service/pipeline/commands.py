@@ -16,7 +16,9 @@ from carekit.seams.channel import Channel
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Job, JobDone, Message, Text, ViewKey, Wanted
 
-_NO_MARKS: Mapping[str, str] = {}
+Marks = Mapping[str, str | None]
+"""What a channel keeps for itself, by name; None removes one."""
+_NO_MARKS: Marks = {}
 
 
 class Wants:
@@ -74,7 +76,7 @@ class Receive(Command, frozen=True):
     """The thread keys that may find its conversation, as they are stored."""
     keys: tuple[str, ...]
     """The thread keys that shall find its conversation, likewise."""
-    marks: Mapping[str, str] = msgspec.field(default_factory=dict)
+    marks: Marks = msgspec.field(default_factory=dict)
     letter: str = ""
     """The dead letter that it comes out of."""
 
@@ -84,7 +86,7 @@ class Receive(Command, frozen=True):
         inbound: Inbound,
         live: bool = False,
         inbox: str = "",
-        marks: Mapping[str, str] = _NO_MARKS,
+        marks: Marks = _NO_MARKS,
         letter: str = "",
     ) -> Self:
         """The command to keep *inbound*."""
@@ -260,7 +262,7 @@ class Delivered(Command, frozen=True):
     status: DeliveryStatus
     external_id: str = ""
     detail: str = ""
-    marks: Mapping[str, str] = msgspec.field(default_factory=dict)
+    marks: Marks = msgspec.field(default_factory=dict)
 
     def want(self, wants: Wants) -> None:
         wants.conversations.add(self.conversation)
@@ -284,7 +286,7 @@ class SetAside(Command, frozen=True):
     raw: str
     error: str
     key: str
-    marks: Mapping[str, str] = msgspec.field(default_factory=dict)
+    marks: Marks = msgspec.field(default_factory=dict)
 
     def want(self, wants: Wants) -> None:
         wants.streams.add(channel_stream(self.channel))
@@ -307,6 +309,12 @@ class DropLetter(Command, frozen=True):
         wants.letters.add(self.letter)
         wants.conversations.add(self.stream)
         wants.streams.add(self.stream)
+
+
+class Mark(Command, frozen=True):
+    """Keep a channel's marks, with nothing else."""
+
+    marks: Marks
 
 
 class KeepView(Command, frozen=True):

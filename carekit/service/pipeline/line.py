@@ -19,7 +19,7 @@ from carekit.service.pipeline import commands as c
 from carekit.service.pipeline import inbound, outbound, talk
 from carekit.service.pipeline.initiate import begin
 from carekit.service.pipeline.staff import staff
-from carekit.service.pipeline.views import keep_view
+from carekit.service.pipeline.views import keep_view, mark
 from carekit.service.pipeline.world import Frame, Kept, World
 
 ATTEMPTS = 6
@@ -89,4 +89,5 @@ _HANDLERS: dict[type[c.Command], Callable[[Any, World], Kept]] = {
     c.Delivered: outbound.delivered,
     c.Staff: staff,
     c.KeepView: keep_view,
+    c.Mark: mark,
 }

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from carekit.ground.errors import Stale
-from carekit.service.pipeline.commands import KeepView
+from carekit.service.pipeline.commands import KeepView, Mark
 from carekit.service.pipeline.world import Kept, World
+
+
+def mark(command: Mark, world: World) -> Kept:
+    """Keep a channel's marks."""
+    world.marks.update(command.marks)
+    return Kept()
 
 
 def keep_view(command: KeepView, world: World) -> Kept:

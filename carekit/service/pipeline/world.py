@@ -79,7 +79,7 @@ class World:
         self.new_jobs: list[Job] = []
         self.begun: list[JobBegun] = []
         self.done: list[JobDone] = []
-        self.marks: dict[str, str] = {}
+        self.marks: dict[str, str | None] = {}
         self.credentials: dict[str, str] = {}
         self.texts: list[Text] = []
 

@@ -257,7 +257,7 @@ def _outbound(text: str, to: str) -> Outbound:
 
     conversation = Conversation("c_1", "any", "any", "p_1", START, START, subject="A question", seq=3)
     contact = Contact("p_1", START, "Ana", to, (Address("email", to).key,))
-    return Outbound(conversation, contact, 3, MessageSent("agent:ana", text), to, earlier)
+    return Outbound(conversation, contact, 3, MessageSent("agent:ana", text), to, minute(2), earlier)
 
 
 def _received(kit: DeskKit) -> list[MessageReceived]:

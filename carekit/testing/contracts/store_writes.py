@@ -262,7 +262,7 @@ class StoreWrites(StoreBase):
         assert [agent.id for agent in opened.agents()] == ["ana", "max", "zoe"]
 
     def test_marks_are_kept_with_their_batch_and_move(self, opened: Store) -> None:
-        """Marks are written with the batch, also alone, replace older ones, and an empty one is kept."""
+        """Marks are written with the batch, also alone, replace older ones, an empty one is kept, and None removes."""
         keep(opened, conversation(), marks={"mail:uid": "7", "mail:empty": ""})
         write(opened, Batch(marks={"mail:uid": "8"}))
         assert opened.marks(["mail:uid", "mail:empty", "mail:none"]) == {"mail:uid": "8", "mail:empty": ""}
@@ -270,6 +270,8 @@ class StoreWrites(StoreBase):
         with refused(opened):
             keep(opened, conversation(), marks={"mail:uid": "9"})
         assert opened.marks(["mail:uid"]) == {"mail:uid": "8"}
+        write(opened, Batch(marks={"mail:uid": None, "mail:none": None}))
+        assert opened.marks(["mail:uid", "mail:empty"]) == {"mail:empty": ""}
 
     def test_credentials_are_kept_and_replaced(self, opened: Store) -> None:
         """The newest password hash of an agent is given, none for an unknown one."""

@@ -254,6 +254,7 @@ class Statements:
         else:
             words = sa.delete(t.words_of_sqlite).where(t.words_of_sqlite.c.rowid.in_(positions))
         self.drop_letters = make(t.letter.delete().where(_among(t.letter.c.id)))
+        self.drop_marks = make(t.mark.delete().where(_among(t.mark.c.name)))
         self.drop_views = make(t.view.delete().where(_among(t.view.c.key)))
         streams = t.conversation.c
         self.streams_of = make(sa.select(streams.id).where(streams.contact == contact).order_by(streams.id))

@@ -141,7 +141,8 @@ class SqlTransaction:
         s.add_receipts.run(cursor, sorted((rows.receipt_key(key), value) for key, value in batch.receipts.items()))
         self._end_jobs(batch.done, batch.begun)
         self._add_jobs(batch)
-        s.keep_marks.run(cursor, sorted(batch.marks.items()))
+        s.keep_marks.run(cursor, [(name, mark) for name, mark in sorted(batch.marks.items()) if mark is not None])
+        self._find(s.drop_marks, [name for name, mark in batch.marks.items() if mark is None])
         s.keep_credentials.run(cursor, sorted(batch.credentials.items()))
         self._write_rest(batch)
         # Last, because from here to the commit no other writer can add events.
