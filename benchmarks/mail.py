@@ -6,8 +6,8 @@ Both get the same kind of mails, interleaved in rounds, and medians are printed:
 others answer one with a quotation, every second has an HTML form, every tenth a file of 20 kB. django-helpdesk is
 called as its own IMAP importer calls it, on SQLite with WAL. carekit keeps the raw mail and every file as files, each
 written to the disk (fsync), and commits with synchronous = FULL; mails arrive over 64 connections at once, as from a
-mail server. `one_at_a_time` is a single connection. `decode_ms` is the codec alone, over the labelled corpus where it is
-there.
+mail server. `one_at_a_time` is a single connection. `decode_ms` is the codec alone, over the labelled corpus where
+it is there.
 
 Needs carekit-sql and carekit-email installed; without the folder of peers there is no ratio.
 """

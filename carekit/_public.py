@@ -141,6 +141,7 @@ from carekit.rules.context import (
 )
 from carekit.rules.search import (
     pieces,
+    said,
     words_of,
 )
 from carekit.rules.templates import (
@@ -153,6 +154,9 @@ from carekit.seams.bot import (
     Bot,
     BotReply,
     BotTurn,
+)
+from carekit.seams.bus import (
+    Bus,
 )
 from carekit.seams.capabilities import (
     Capabilities,
@@ -187,6 +191,7 @@ from carekit.seams.policy import (
     Policy,
 )
 from carekit.seams.query import (
+    Hit,
     Page,
     Query,
 )
@@ -201,7 +206,6 @@ from carekit.seams.settings import (
 )
 from carekit.seams.store import (
     Batch,
-    Hit,
     Job,
     JobBegun,
     JobDone,
@@ -247,6 +251,7 @@ __all__ = [
     "replace",
     "words_of",
     "pieces",
+    "said",
     "Status",
     "DeliveryStatus",
     "Presence",
@@ -362,6 +367,7 @@ __all__ = [
     "Page",
     "Scope",
     "PUBLIC",
+    "Bus",
     "Store",
     "Transaction",
     "Wanted",

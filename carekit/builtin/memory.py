@@ -19,9 +19,9 @@ from carekit.facts.nouns import Agent, Contact, Conversation, DeliveryStatus, Le
 from carekit.ground.errors import Conflict
 from carekit.ground.values import replace
 from carekit.rules.search import pieces, words_of
-from carekit.seams.query import Page, Query
+from carekit.seams.query import Hit, Page, Query
 from carekit.seams.scope import Scope
-from carekit.seams.store import Batch, Hit, Job, JobBegun, JobDone, Loaded, Message, Store, Text, ViewKey, Wanted
+from carekit.seams.store import Batch, Job, JobBegun, JobDone, Loaded, Message, Store, Text, ViewKey, Wanted
 
 
 class MemoryStore(Store):
@@ -135,7 +135,8 @@ class MemoryStore(Store):
         wanted = words_of(words)
         reached = (text for text in texts if self._reaches(text.conversation, scope))
         found = ((self._log[t.position - 1], cut) for t in reached if (cut := pieces(t.text, wanted)))
-        hits = (Hit(event.stream, event.seq, event.at, cut) for event, cut in found if event is not None)
+        shown = ((event, cut) for event, cut in found if event is not None and scope.shows(event))
+        hits = (Hit(event.stream, event.seq, event.at, cut) for event, cut in shown)
         return list(islice(hits, max(0, limit)))
 
     def _reaches(self, conversation: str, scope: Scope) -> bool:
@@ -161,6 +162,10 @@ class MemoryStore(Store):
     def count_letters(self) -> dict[str, int]:
         with self._lock:
             return dict(Counter(letter.channel for letter in self._letters.values()))
+
+    def rows(self, name: str, keys: Collection[str]) -> dict[str, str]:
+        with self._lock:
+            return {key: self._views[name, key] for key in keys if (name, key) in self._views}
 
     def view(self, name: str, first: str, last: str) -> list[tuple[str, str]]:
         with self._lock:

@@ -35,6 +35,7 @@ KINDS = {
     "policy": Kind("Policy", "policies", "Policy"),
     "survey": Kind("SurveyProvider", "surveys", "Survey"),
     "store": Kind("Store", "stores", "Store"),
+    "bus": Kind("Bus", "buses", "Bus"),
 }
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

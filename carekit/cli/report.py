@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from carekit.cli.common import duration, file_argument, parse_day, with_service
+from carekit.seams.scope import EVERYTHING
 from carekit.service.service import Service
 
 DURATIONS = {
@@ -39,7 +40,7 @@ def command(file: Path, since: str | None, until: str | None, as_json: bool, as_
     async def work(service: Service) -> dict[str, Any]:
         zone = service.settings.service.timezone
         begin, end = parse_day(since, zone), parse_day(until, zone)
-        return dict(await service.desk.report(since=begin, until=end))
+        return dict(await service.desk.report(EVERYTHING, since=begin, until=end))
 
     report = with_service(file, work)
     if as_json:

@@ -7,14 +7,16 @@ import time
 from pathlib import Path
 
 import click
+from starlette.applications import Starlette
 
 from carekit import __version__
 from carekit.cli.common import file_argument
+from carekit.ground.errors import ConfigError
 from carekit.ground.values import replace
 from carekit.service import config, plugins
 from carekit.service.config import Settings
 from carekit.service.seed import plant
-from carekit.service.service import Service
+from carekit.service.service import Role, Service
 from carekit.service.tuning import tune_gc
 from carekit.web.app import build_app
 from carekit.web.server import run, serve
@@ -25,8 +27,15 @@ from carekit.web.tokens import ApiToken
 @file_argument
 @click.option("--host", help="Listen here instead of the file's address.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Listen on this port instead of the file's.")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.ALL.value,
+    show_default=True,
+    help="What this process does, where several share one store: answer requests, work in the background, or both.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but warnings.")
-def command(file: Path, host: str | None, port: int | None, quiet: bool) -> None:
+def command(file: Path, host: str | None, port: int | None, role: str, quiet: bool) -> None:
     """Run the service that FILE describes, until it is interrupted (INT or TERM)."""
     began = time.monotonic()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -34,7 +43,12 @@ def command(file: Path, host: str | None, port: int | None, quiet: bool) -> None
     for info in installed.broken:
         click.echo(f"plugin {info.name!r} is set aside: {info.error}", err=True)
     settings = _moved(config.load(file, installed), host, port)
-    service = Service(settings, installed)
+    if role != Role.ALL and not settings.store.component.shared:
+        raise ConfigError(
+            f"--role {role} needs a store that several processes can share; this one is for a single process: leave"
+            " --role out, or change [store]"
+        )
+    service = Service(settings, installed, role=Role(role))
     run(_serve(service, began, quiet))
 
 
@@ -54,17 +68,7 @@ async def _serve(service: Service, began: float, quiet: bool) -> None:
     service.open()
     try:
         seeded = await plant(settings.service.seed, service.desk) if settings.service.seed else []
-        app = build_app(
-            service.desk,
-            channels=service.channels.values(),
-            bots=[part.component for part in settings.bots.values()],
-            surveys=[part.component for part in settings.surveys.values()],
-            apps=[part.component for part in settings.apps.values()],
-            tokens=[ApiToken(n, t.value, frozenset(t.may), frozenset(t.inboxes)) for n, t in settings.tokens.items()],
-            url=settings.service.url,
-            hosts=settings.service.hosts,
-            ready=service.health,
-        )
+        app = _app(service)
         host, _, port = settings.service.listen.rpartition(":")
 
         def started(actual: int) -> None:
@@ -87,6 +91,24 @@ async def _serve(service: Service, began: float, quiet: bool) -> None:
         await service.stop()
     if not quiet:
         click.echo("stopped")
+
+
+def _app(service: Service) -> Starlette:
+    """What answers requests: everything, or the health alone where this process only works in the background."""
+    settings = service.settings
+    quiet = service.role is Role.WORKER
+    tokens = [ApiToken(n, t.value, frozenset(t.may), frozenset(t.inboxes)) for n, t in settings.tokens.items()]
+    return build_app(
+        service.desk,
+        channels=() if quiet else service.channels.values(),
+        bots=() if quiet else [part.component for part in settings.bots.values()],
+        surveys=() if quiet else [part.component for part in settings.surveys.values()],
+        apps=() if quiet else [part.component for part in settings.apps.values()],
+        tokens=() if quiet else tokens,
+        url=settings.service.url,
+        hosts=settings.service.hosts,
+        ready=service.health,
+    )
 
 
 def _summary(settings: Settings, seconds: float) -> str:

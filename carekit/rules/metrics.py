@@ -21,19 +21,17 @@ out of medians and means; it is never 0. Quantiles are of R's type 7 (linear int
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-import attrs
+import msgspec
 
 from carekit.facts import events as f
 from carekit.ground.calendars import ALWAYS, Calendar
-from carekit.rules.statistics import median, p90, wilson
+from carekit.ground.values import Value
 
 
-@attrs.frozen
-class Span:
+class Span(Value, frozen=True):
     """A measured duration and the two steps it lies between, so that every figure can be looked up in the log."""
 
     start: datetime
@@ -46,16 +44,16 @@ class Span:
         return calendar.between(self.start, self.end).total_seconds()
 
 
-@attrs.define
-class Measured:
-    """What the events of one conversation add up to. Built by `measure`."""
+class Measured(msgspec.Struct):
+    """What the events of one conversation add up to, changed by each event that it takes."""
 
     id: str
     channel: str
+    inbox: str
     started_at: datetime
     started_seq: int = 1
     first_response: Span | None = None
-    next_responses: list[Span] = attrs.field(factory=list)
+    next_responses: list[Span] = msgspec.field(default_factory=list)
     first_resolution: Span | None = None
     resolution: Span | None = None
     resolved: bool = False
@@ -66,29 +64,29 @@ class Measured:
     bot_answers: int = 0
     bot_misses: int = 0
     handed_off: str = ""
-    agents: list[str] = attrs.field(factory=list)
+    agents: list[str] = msgspec.field(default_factory=list)
     surveys_offered: int = 0
-    answers: list[f.SurveyAnswered] = attrs.field(factory=list)
-    _targets: dict[str, bool] = attrs.field(factory=dict)
-    _waiting: tuple[datetime, int] | None = None
-    _first_message: tuple[datetime, int] | None = None
-    _agent_began: bool = False
+    answers: list[f.SurveyAnswered] = msgspec.field(default_factory=list)
+    targets: dict[str, bool] = msgspec.field(default_factory=dict)
+    waiting: tuple[datetime, int] | None = None
+    first_message: tuple[datetime, int] | None = None
+    agent_began: bool = False
 
     @property
     def start(self) -> tuple[datetime, int]:
         """The instant and step at which its clock starts."""
         created = (self.started_at, self.started_seq)
-        return created if self._agent_began else self._first_message or created
+        return created if self.agent_began else self.first_message or created
 
     @property
     def targets_met(self) -> int:
         """Targets fulfilled in time."""
-        return sum(self._targets.values())
+        return sum(self.targets.values())
 
     @property
     def targets_breached(self) -> int:
         """Targets missed, also those fulfilled later."""
-        return len(self._targets) - self.targets_met
+        return len(self.targets) - self.targets_met
 
     @property
     def contained(self) -> bool:
@@ -107,7 +105,7 @@ class Measured:
             self.resolution = Span(begun, event.at, seq, event.seq)
             self.first_resolution = self.first_resolution or self.resolution
             self.resolved = True
-            self._waiting = None
+            self.waiting = None
         elif isinstance(fact, f.Reopened):
             self.reopens += self.resolved
             self.resolved = False
@@ -118,24 +116,24 @@ class Measured:
         self.inbound += 1
         if fact.automatic:
             return
-        if self._first_message is None:
-            self._first_message = (event.at, event.seq)
-        if self._waiting is None:
-            self._waiting = (event.at, event.seq)
+        if self.first_message is None:
+            self.first_message = (event.at, event.seq)
+        if self.waiting is None:
+            self.waiting = (event.at, event.seq)
 
     def _sent(self, event: f.Event, fact: f.MessageSent) -> None:
         if fact.automatic:
             return
-        if self._first_message is None:
-            self._agent_began = True
+        if self.first_message is None:
+            self.agent_began = True
         self.replies += 1
         agent = fact.author.removeprefix("agent:")
         if agent not in self.agents:
             self.agents.append(agent)
-        waiting, self._waiting = self._waiting, None
-        if self.replies == 1 and self._first_message is not None:
-            self.first_response = _span(self._first_message, event)
-        elif waiting is not None and waiting != self._first_message:
+        waiting, self.waiting = self.waiting, None
+        if self.replies == 1 and self.first_message is not None:
+            self.first_response = _span(self.first_message, event)
+        elif waiting is not None and waiting != self.first_message:
             self.next_responses.append(_span(waiting, event))
 
     def _take_rest(self, fact: f.Fact) -> None:
@@ -147,9 +145,9 @@ class Measured:
         elif isinstance(fact, f.HandedOff):
             self.handed_off = self.handed_off or fact.trigger
         elif isinstance(fact, f.TargetMet):
-            self._targets.setdefault(fact.name, True)  # fulfilled after the breach is still a breach
+            self.targets.setdefault(fact.name, True)  # fulfilled after the breach is still a breach
         elif isinstance(fact, f.TargetBreached):
-            self._targets[fact.name] = False
+            self.targets[fact.name] = False
         elif isinstance(fact, f.SurveyOffered):
             self.surveys_offered += 1
         elif isinstance(fact, f.SurveyAnswered):
@@ -161,99 +159,17 @@ def _span(begun: tuple[datetime, int], event: f.Event) -> Span:
     return Span(begun[0], event.at, begun[1], event.seq)
 
 
-def measure(events: Iterable[f.Event], until: datetime | None = None) -> dict[str, Measured]:
-    """Every conversation in *events* (in order of position), as it stood at *until*."""
-    found: dict[str, Measured] = {}
+def measure(events: Iterable[f.Event], known: dict[str, Measured] | None = None) -> dict[str, Measured]:
+    """Every conversation in *events* (in order of position), going on from those *known*, which are changed."""
+    found = {} if known is None else known
     for event in events:
-        if until is not None and event.at >= until:
-            continue
         if isinstance(event.fact, f.ConversationStarted):
-            found[event.stream] = Measured(event.stream, event.fact.channel, event.at)
+            found[event.stream] = begun(event, event.fact)
         elif (measured := found.get(event.stream)) is not None:
             measured.take(event)
     return found
 
 
-def report_of(
-    events: Iterable[f.Event],
-    *,
-    hours: Mapping[str, Calendar],
-    timezone: str,
-    now: datetime,
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> dict[str, object]:
-    """The report over the conversations that began in ``[since, until)``, as plain JSON values (durations in seconds).
-
-    *hours* gives each channel's calendar for business time; a channel without one has none, and is left out of it.
-    """
-    measured = [m for m in measure(events, until).values() if since is None or m.started_at >= since]
-    channels = sorted({m.channel for m in measured})
-    return {
-        "period": {
-            "since": since.isoformat() if since else None,
-            "until": (until or now).isoformat(),
-            "timezone": timezone,
-            "basis": "conversations by when they began",
-        },
-        **_figures(measured, hours),
-        "by_channel": {name: _figures([m for m in measured if m.channel == name], hours) for name in channels},
-    }
-
-
-def _figures(measured: Sequence[Measured], hours: Mapping[str, Calendar]) -> dict[str, Any]:
-    resolved = sum(m.resolved for m in measured)
-    return {
-        "conversations": len(measured),
-        "messages": sum(m.inbound for m in measured),
-        "replies": sum(m.replies for m in measured),
-        "first_response": _durations([(m, m.first_response) for m in measured], hours),
-        "next_response": _durations([(m, span) for m in measured for span in m.next_responses], hours),
-        "resolution": _durations([(m, m.resolution if m.resolved else None) for m in measured], hours),
-        "first_resolution": _durations([(m, m.first_resolution) for m in measured], hours),
-        "resolved": resolved,
-        "resolution_rate": resolved / len(measured) if measured else None,
-        "reopens": sum(m.reopens for m in measured),
-        "csat": _csat(measured),
-        "targets": {
-            "met": sum(m.targets_met for m in measured),
-            "breached": sum(m.targets_breached for m in measured),
-        },
-        "bot": {
-            "conversations": sum(bool(m.bot_answers or m.bot_misses or m.handed_off) for m in measured),
-            "handed_off": sum(bool(m.handed_off) for m in measured),
-            "contained": sum(m.contained for m in measured),
-        },
-    }
-
-
-def _durations(spans: Iterable[tuple[Measured, Span | None]], hours: Mapping[str, Calendar]) -> dict[str, Any]:
-    calendar: list[float] = []
-    business: list[float] = []
-    for measured, span in spans:
-        if span is None:
-            continue
-        calendar.append(span.seconds())
-        if (open_hours := hours.get(measured.channel)) is not None:
-            business.append(span.seconds(open_hours))
-    return {"calendar": _summary(calendar), "business": _summary(business)}
-
-
-def _summary(values: Sequence[float]) -> dict[str, Any]:
-    return {"median_s": median(values), "p90_s": p90(values), "n": len(values)}
-
-
-def _csat(measured: Sequence[Measured]) -> dict[str, Any]:
-    answers = [answer for m in measured for answer in m.answers if answer.survey_kind == "csat"]
-    offered = sum(m.surveys_offered for m in measured)
-    positive = sum(answer.positive for answer in answers)
-    bounds = wilson(positive, len(answers)) if answers else None
-    return {
-        "score": 100 * positive / len(answers) if answers else None,
-        "positive": positive,
-        "n": len(answers),
-        "low": 100 * bounds[0] if bounds else None,
-        "high": 100 * bounds[1] if bounds else None,
-        "offered": offered,
-        "response_rate": len(answers) / offered if offered else None,
-    }
+def begun(event: f.Event, fact: f.ConversationStarted) -> Measured:
+    """What is measured of a conversation at its beginning."""
+    return Measured(event.stream, fact.channel, fact.inbox, event.at)

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from carekit.facts.events import ConversationStarted, Fact, MessageReceived, MessageSent, NoteAdded
+
 LONGEST = 100
 """Characters of a word that count."""
 AROUND = 60
@@ -15,6 +17,13 @@ Pieces = tuple[tuple[str, bool], ...]
 """A text cut into parts in order, each with whether it matches."""
 
 _WORD = re.compile(r"\w+")
+
+
+def said(fact: Fact) -> str:
+    """What can be searched of a fact: the text of messages and notes, and the subject of a conversation."""
+    if isinstance(fact, MessageReceived | MessageSent | NoteAdded):
+        return fact.text
+    return fact.subject if isinstance(fact, ConversationStarted) else ""
 
 
 def words_of(text: str) -> list[str]:

@@ -40,8 +40,6 @@ class Component:
     """The folder of the file, where relative paths begin; set before `check`."""
     url: str = ""
     """Its own public address, from the service's; set before `check`."""
-    alone: ClassVar[bool] = False
-    """`run` is for one process at a time, where several work on one desk: it fetches, say, and does not listen."""
     secret: bytes = b""
     """32 bytes of its own, derived from the service's secret, the same at every start; set before it runs."""
 
@@ -63,7 +61,16 @@ class Component:
         return ()
 
     async def run(self, desk: Desk) -> None:
-        """Work in the background for as long as the service runs; return when there is none, stop when cancelled."""
+        """Work in the background for as long as the service runs; return when there is none, stop when cancelled.
+
+        Where several processes work on one desk, each of them runs it: to listen, say.
+        """
+
+    async def run_alone(self, desk: Desk) -> None:
+        """The same for what one process at a time may do: to fetch from a mailbox, say.
+
+        Cancelled when another process has taken it over.
+        """
 
     async def finish(self) -> None:
         """Let go of connections, when nothing is sent or asked any more; a moment is all it gets."""

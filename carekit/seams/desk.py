@@ -17,7 +17,7 @@ from carekit.facts.events import Event
 from carekit.facts.nouns import Address, Agent, Contact, Conversation, DeliveryStatus, Inbound, Presence
 from carekit.ground.values import Value
 from carekit.seams.capabilities import Capabilities
-from carekit.seams.query import Page, Query
+from carekit.seams.query import Hit, Page, Query
 from carekit.seams.scope import Scope
 
 
@@ -239,8 +239,17 @@ class Desk(Protocol):
         """What a contact of *channel* may be told about the wait."""
         ...
 
-    async def report(self, *, since: datetime | None = None, until: datetime | None = None) -> dict[str, object]:
-        """The report over the conversations that began in the period, as plain values."""
+    async def search(self, words: str, scope: Scope, *, limit: int = 50) -> list[Hit]:
+        """Messages, notes and subjects with all of *words* (the last may be unfinished), newest first."""
+        ...
+
+    async def report(
+        self, scope: Scope, *, since: datetime | None = None, until: datetime | None = None
+    ) -> dict[str, object]:
+        """The report over the conversations that began on the days of the period, as they stand, as plain values.
+
+        Days are those of the service's time zone: from that of *since* to the last one that begins before *until*.
+        """
         ...
 
     # --- agents

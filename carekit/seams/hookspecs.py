@@ -13,6 +13,7 @@ from carekit.facts.events import Event
 from carekit.facts.nouns import Conversation
 from carekit.seams.app import App
 from carekit.seams.bot import Bot
+from carekit.seams.bus import Bus
 from carekit.seams.channel import Channel
 from carekit.seams.policy import Policy
 from carekit.seams.store import Store
@@ -51,6 +52,11 @@ def carekit_policies() -> Mapping[str, type[Policy]]:  # type: ignore[empty-body
 @hookspec
 def carekit_stores() -> Mapping[str, type[Store]]:  # type: ignore[empty-body]
     """Collect: the stores this plugin offers, by the name that ``use`` gives in ``[store]``."""
+
+
+@hookspec
+def carekit_buses() -> Mapping[str, type[Bus]]:  # type: ignore[empty-body]
+    """Collect: the buses this plugin offers, by the name that ``use`` gives in ``[bus]``."""
 
 
 @hookspec

@@ -1,12 +1,14 @@
-"""Which conversations to list, and a page of them."""
+"""What is asked of many conversations: lists and searches, and what they give."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 import attrs
 
 from carekit.facts.nouns import Conversation, Status
+from carekit.ground.values import Value
 
 
 @attrs.frozen
@@ -31,3 +33,12 @@ class Page:
 
     items: Sequence[Conversation]
     cursor: str = ""
+
+
+class Hit(Value, frozen=True):
+    """A message that matches a search, and the part of it that does, as ``(text, matches)`` pieces in order."""
+
+    conversation: str
+    seq: int
+    at: datetime
+    pieces: tuple[tuple[str, bool], ...]

@@ -18,7 +18,7 @@ from carekit.facts.events import Event
 from carekit.facts.nouns import Agent, Contact, Conversation, DeliveryStatus, Letter
 from carekit.ground.values import Value
 from carekit.seams.component import Component
-from carekit.seams.query import Page, Query
+from carekit.seams.query import Hit, Page, Query
 from carekit.seams.scope import Scope
 
 Message = tuple[str, int]
@@ -122,15 +122,6 @@ class Text(Value, frozen=True):
     position: int
     conversation: str
     text: str
-
-
-class Hit(Value, frozen=True):
-    """A message that matches a search, and the part of it that does, as ``(text, matches)`` pieces in order."""
-
-    conversation: str
-    seq: int
-    at: datetime
-    pieces: tuple[tuple[str, bool], ...]
 
 
 class Batch(Value, frozen=True):
@@ -277,6 +268,10 @@ class Store(Component):
 
     def count_letters(self) -> dict[str, int]:
         """How many dead letters each channel has that has any."""
+        raise NotImplementedError
+
+    def rows(self, name: str, keys: Collection[str]) -> dict[str, str]:
+        """The rows of a view with these keys, those that exist."""
         raise NotImplementedError
 
     def view(self, name: str, first: str, last: str) -> list[tuple[str, str]]:

@@ -56,6 +56,10 @@ class Alarms:
             self._next = at
             self._earlier.set()
 
+    def hasten(self) -> None:
+        """There may be jobs that others have left: look now."""
+        self._earlier.set()
+
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
@@ -101,7 +105,8 @@ class Alarms:
         if self._next is not None:
             seconds = min(seconds, max(least, (self._next - self._clock.now()).total_seconds()))
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._earlier.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._earlier.wait()
 
     async def _in_thread(self, look: Callable[[], T]) -> T:
         if self._store.inline:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,99 +22,12 @@ from carekit.ground.errors import ConfigError
 from carekit.ground.suggest import did_you_mean
 from carekit.seams.app import path_fault
 from carekit.seams.component import Component
-from carekit.seams.settings import Secret, setting
 from carekit.service.plugins import Offer, Plugins
 from carekit.service.structure import Structurer
+from carekit.service.tables import RESERVED, SECTIONS, CalendarSettings, ServiceSettings, TokenSettings
 
-SECTIONS = ("service", "store", "channels", "bots", "surveys", "calendars", "policies", "apps", "tokens")
 HOLIDAY_YEARS = range(2000, 2061)
 """Years for which public holidays are known to a calendar."""
-
-
-@attrs.frozen
-class ServiceSettings:
-    """``[service]``."""
-
-    name: str = setting("name of the service, as contacts read it", default="Care desk")
-    timezone: str = setting("time zone of reports and of calendars that name none", default="UTC")
-    url: str = setting("public address, as contacts reach it", default="http://127.0.0.1:8000")
-    listen: str = setting("host:port to listen on", default="127.0.0.1:8000")
-    proxies: tuple[str, ...] = setting("addresses of proxies whose X-Forwarded headers are believed", default=())
-    hosts: tuple[str, ...] = setting("host names it also answers to, besides that of url", default=())
-    data: Path = setting("folder for attachments and the generated secret", default="data")
-    seed: Path | None = setting("TOML file with [[agents]] to add while there are none", default=None)
-    secret: Secret | None = setting(
-        "key that signs sessions and links; generated into the data folder if absent", default=None
-    )
-
-
-@attrs.frozen
-class CalendarSettings:
-    """``[calendars.NAME]``."""
-
-    hours: Any = setting('weekly hours, such as { mon-fri = ["09:00-13:00", "14:00-18:00"] }, or "always"')
-    timezone: str = setting("time zone of the hours; the service's if absent", default="")
-    holidays: Any = setting('{ country = "ES", subdivision = "MD" }, or a list of dates', factory=list)
-
-
-@attrs.frozen
-class TokenSettings:
-    """``[tokens.NAME]``: access to the HTTP API."""
-
-    value: Secret = setting("the bearer token itself")
-    may: tuple[str, ...] = setting('what it may do: "read", "write"', default=("read",))
-    inboxes: tuple[str, ...] = setting("inboxes it may reach; empty for all", default=())
-
-
-@attrs.frozen
-class ChannelReserved:
-    """Keys that every ``[channels.NAME]`` has besides its plugin's."""
-
-    use: str = setting("which channel it is")
-    inbox: str = setting("the inbox its conversations land in; the channel's name if absent", default="")
-    title: str = setting("what agents read", default="")
-    calendar: str = setting("business hours that contacts are told", default="", refers="calendars")
-
-
-@attrs.frozen
-class BotReserved:
-    """Keys that every ``[bots.NAME]`` has besides its plugin's."""
-
-    use: str = setting("which bot it is")
-    timeout: timedelta = setting("how long it may think about one message", default=timedelta(seconds=30))
-
-
-@attrs.frozen
-class PolicyReserved:
-    """Keys that every ``[policies.NAME]`` has besides its plugin's."""
-
-    use: str = setting("which policy it is")
-    channels: tuple[str, ...] = setting("channels it applies to; empty for all", default=(), refers="channels")
-
-
-@attrs.frozen
-class AppReserved:
-    """Keys that every ``[apps.NAME]`` has besides its plugin's."""
-
-    use: str = setting("which app it is")
-    path: str = setting("where its pages are; /NAME if absent", default="")
-
-
-@attrs.frozen
-class PlainReserved:
-    """Keys that every other part has besides its plugin's."""
-
-    use: str = setting("which one it is")
-
-
-RESERVED: Mapping[str, type] = {
-    "channels": ChannelReserved,
-    "bots": BotReserved,
-    "policies": PolicyReserved,
-    "apps": AppReserved,
-    "surveys": PlainReserved,
-    "stores": PlainReserved,
-}
 
 
 @attrs.frozen
@@ -149,6 +62,7 @@ class Settings:
     path: Path
     service: ServiceSettings
     store: Part
+    bus: Part | None
     channels: Mapping[str, Part]
     bots: Mapping[str, Part]
     surveys: Mapping[str, Part]
@@ -215,6 +129,11 @@ class _Reader:
             section: self._parts(tables, section) for section in ("channels", "bots", "surveys", "policies", "apps")
         }
         store = self._store(tables)
+        bus = self._part("buses", "bus", tables["bus"], "bus") if "bus" in tables else None
+        if bus is not None and store is not None and not store.component.shared:
+            self._fault(
+                "bus", "", "is of no use, because only one process can use this store; take it out or change [store]"
+            )
         tokens = self._tokens(tables)
         self._check_apps(parts["apps"])
         for section, members in parts.items():
@@ -226,6 +145,7 @@ class _Reader:
             path=self._path,
             service=service,
             store=store,
+            bus=bus,
             calendars=calendars,
             tokens=tokens,
             fingerprint=sha256(canonical.encode()).hexdigest()[:12],

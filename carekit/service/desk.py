@@ -16,11 +16,10 @@ from carekit.facts.nouns import Address, Agent, Contact, Conversation, DeliveryS
 from carekit.ground.calendars import Calendar
 from carekit.ground.clock import Clock
 from carekit.ground.errors import NotAllowed, NotFound, Refused
-from carekit.rules.metrics import report_of
 from carekit.rules.waits import estimate_wait
 from carekit.seams.channel import Channel
 from carekit.seams.desk import ChannelInfo, Live, Outcome, Receipt, SurveyInfo, Waiting
-from carekit.seams.query import Page, Query
+from carekit.seams.query import Hit, Page, Query
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Store
 from carekit.seams.survey import SurveyProvider
@@ -30,6 +29,9 @@ from carekit.service.pipeline import commands as c
 from carekit.service.pipeline.world import Kept
 from carekit.service.signing import Passwords, Signer
 from carekit.service.staff import Wish, change_of, check_agent
+from carekit.service.views.readers import Views
+from carekit.service.views.report import ReportView
+from carekit.service.views.search import SearchView
 from carekit.service.waits import HandleTimes
 from carekit.service.writer import Writer
 
@@ -76,6 +78,9 @@ class CareDesk:
         self._blobs = blobs
         self._signer = signer
         self._hours = hours
+        self._views = Views(store, self.read, writer.submit)
+        self._report = ReportView(hours, timezone)
+        self._search = SearchView()
         self._passwords: Passwords | None = None
         self._readers = None if store.inline else ThreadPoolExecutor(READERS, thread_name_prefix="carekit-reader")
         self.handle_times = HandleTimes()
@@ -300,18 +305,21 @@ class CareDesk:
         ids = [queued.id for queued in page.items]
         return ids.index(conversation) if conversation in ids else len(ids)
 
-    async def report(self, *, since: datetime | None = None, until: datetime | None = None) -> dict[str, object]:
-        def look() -> dict[str, object]:
-            return report_of(
-                read_all(self._store),
-                since=since,
-                until=until,
-                hours=self._hours,
-                timezone=self.timezone,
-                now=self.now(),
-            )
+    async def search(self, words: str, scope: Scope, *, limit: int = 50) -> list[Hit]:
+        await self._views.catch_up(self._search)
+        return await self.read(lambda: self._store.search(words, limit, scope))
 
-        return await self.read(look)
+    async def report(
+        self, scope: Scope, *, since: datetime | None = None, until: datetime | None = None
+    ) -> dict[str, object]:
+        if scope.contact:
+            raise NotAllowed("a contact gets no report")
+        await self._views.catch_up(self._report)
+        return await self.read(lambda: self._report.read(self._store, scope, since, until, self.now()))
+
+    async def read_on(self) -> int:
+        """Let the views of the log catch up with it, so that nobody who asks has to wait; how many events were new."""
+        return await self._views.catch_up(self._report) + await self._views.catch_up(self._search)
 
     # --- agents
 
@@ -462,13 +470,3 @@ def _last_shown(store: Store, conversation: Conversation, scope: Scope, after: i
         shown = page + shown
         end = begin
     return shown[-limit:] if limit else []
-
-
-def read_all(store: Store, page: int = 2000) -> list[Event]:
-    """The whole log, in order."""
-    events: list[Event] = []
-    position = 0
-    while found := store.feed(position, page, EVERYTHING):
-        events.extend(found)
-        position = found[-1].position
-    return events

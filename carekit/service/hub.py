@@ -34,6 +34,8 @@ class Hub:
     def __init__(self) -> None:
         self._followers: set[_Follower] = set()
         self._closed = False
+        self._head = 0
+        """The newest position that was told of; the service begins with the store's last."""
 
     @property
     def followers(self) -> int:
@@ -41,13 +43,34 @@ class Hub:
         return len(self._followers)
 
     def publish(self, events: Sequence[Live]) -> None:
-        """Give *events*, in order of position, to everyone who follows."""
+        """Give *events*, in order of position, to everyone who follows.
+
+        If there is a gap before them, others have committed something: then everyone reads on from the store, or a
+        position would be skipped.
+        """
+        if not events:
+            return
+        first, last = events[0].event.position, events[-1].event.position
+        if first > self._head + 1:
+            self.hint(last)
+            return
+        self._head = max(self._head, last)
         for follower in self._followers:
             if len(follower.queue) + len(events) > BACKLOG:
                 follower.queue.clear()
                 follower.lagging = True
             elif not follower.lagging:
                 follower.queue.extend(events)
+            follower.arrived.set()
+
+    def hint(self, position: int) -> None:
+        """The store has events up to *position*: if that is news, everyone who follows reads on from there."""
+        if position <= self._head:
+            return
+        self._head = position
+        for follower in self._followers:
+            follower.queue.clear()
+            follower.lagging = True
             follower.arrived.set()
 
     def close(self) -> None:

@@ -7,27 +7,18 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, TypeVar
 
 from carekit.ground.clock import Clock
 from carekit.ground.errors import CarekitError
 from carekit.seams.store import Store
+from carekit.service.reading import Read
 
 log = logging.getLogger("carekit.node")
-
-T = TypeVar("T")
 
 LEASE = timedelta(seconds=30)
 """How long a node counts as alive after it last said so."""
 BEAT = 8.0
 """Seconds between saying so."""
-
-
-class Read(Protocol):
-    """Lets the store be asked where that holds nothing up."""
-
-    async def __call__(self, look: Callable[[], T]) -> T: ...
-
 
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
 

@@ -21,6 +21,7 @@ from carekit.ground.errors import ConfigError
 from carekit.seams import hookspecs
 from carekit.seams.app import App
 from carekit.seams.bot import Bot
+from carekit.seams.bus import Bus
 from carekit.seams.channel import Channel
 from carekit.seams.component import Component
 from carekit.seams.policy import Policy
@@ -35,6 +36,7 @@ KINDS: Mapping[str, tuple[str, type[Component]]] = {
     "bots": ("carekit_bots", Bot),
     "policies": ("carekit_policies", Policy),
     "stores": ("carekit_stores", Store),
+    "buses": ("carekit_buses", Bus),
     "surveys": ("carekit_surveys", SurveyProvider),
     "apps": ("carekit_apps", App),
 }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from carekit.facts.events import BotAsked, Event
 from carekit.facts.nouns import Status
@@ -16,7 +17,7 @@ from carekit.ground.errors import CarekitError
 from carekit.ground.ids import Ids, RandomIds
 from carekit.ground.values import replace
 from carekit.seams.component import Component, Health
-from carekit.seams.desk import Live
+from carekit.seams.desk import Desk, Live
 from carekit.seams.query import Query
 from carekit.seams.scope import EVERYTHING
 from carekit.seams.store import Job, Store
@@ -24,19 +25,22 @@ from carekit.service import compose
 from carekit.service.alarms import Alarms
 from carekit.service.config import Settings
 from carekit.service.hub import Hub
-from carekit.service.node import Node
+from carekit.service.node import BEAT, Node
 from carekit.service.notify import Notifier
 from carekit.service.outbox.lanes import Found
 from carekit.service.outbox.outbox import Outbox
 from carekit.service.pipeline.commands import Begun, Command, Offer
 from carekit.service.pipeline.world import Kept
 from carekit.service.plugins import Plugins
+from carekit.service.pulse import Pulse
 from carekit.service.writer import Writer
 
 log = logging.getLogger("carekit.service")
 
 DRAIN = 1.5
 """Seconds that running jobs get when the service stops."""
+READ_ON = 5.0
+"""Seconds between the times that the views of the log catch up by themselves."""
 
 
 class Role(StrEnum):
@@ -85,11 +89,16 @@ class Service:
             load=self._load,
             look=self._look if self.store.inline else None,
         )
-        self.node.lost = self.outbox.drop
+        self.node.lost = self._lost
         self.alarms = Alarms(
             self.store, self.clock, submit=self.submit, outbox=self.outbox, node=self.node, sweep=self.drain_queue
         )
+        self.pulse: Pulse | None = None
+        if self.store.shared:
+            bus = settings.bus.component if settings.bus else None
+            self.pulse = Pulse(self.store, self.hub, bus, self.desk.read, self.alarms.hasten)
         self._tasks: list[asyncio.Task[None]] = []
+        self._claimed: dict[str, asyncio.Task[None]] = {}
         self._failed: dict[str, str] = {}
         self._draining = False
         self._drain_again = False
@@ -104,6 +113,7 @@ class Service:
     def open(self) -> None:
         """Open the store; raises `StoreError`."""
         self.store.open()
+        self.hub.hint(self.store.last_position())
         if self.store.inline:
             self.node.begin_alone()
 
@@ -112,14 +122,19 @@ class Service:
         page = await self.desk.conversations(Query(status=(Status.RESOLVED,), limit=100), EVERYTHING)
         for conversation in reversed(page.items):
             self.desk.handle_times.note(conversation)
+        if self.pulse is not None:
+            self._begin(self.pulse.run(), "pulse")
         if self.role is Role.WEB:
             return
         await self.node.beat()
         self._begin(self.node.run(self.outbox.watch), "node")
         self._begin(self.alarms.run(), "alarms")
+        self._begin(self._read_on(), "views")
         for component in self.components():
             if type(component).run is not Component.run:
-                self._begin(self._supervise(component), component.name)
+                self._begin(self._supervise(component.name, component.run), component.name)
+            if type(component).run_alone is not Component.run_alone:
+                self._begin(self._claiming(component), f"{component.name} alone")
 
     def _begin(self, work: compose.Work, name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
@@ -234,6 +249,8 @@ class Service:
         if live:
             self.hub.publish(live)
             self.notifier.events(live)
+        if self.pulse is not None:
+            self.pulse.committed()
         if freed:
             self._tasks = [task for task in self._tasks if not task.done()]
             self._begin(self._drain_soon(), "queue")
@@ -244,19 +261,54 @@ class Service:
         except CarekitError as error:
             log.warning("the queue is looked at again later: %s", error)
 
-    async def _supervise(self, component: Component) -> None:
-        """Run a component; when it fails, say so in the health, wait and begin again."""
+    async def _read_on(self) -> None:
+        """Keep the views of the log near its end; one process at a time is enough."""
+        while True:
+            await asyncio.sleep(READ_ON)
+            try:
+                if not self.store.shared or await self._claim("views"):
+                    await self.desk.read_on()
+            except Exception as error:  # noqa: BLE001 - whatever a store raises, it may be well again the next time
+                log.warning("the report and the search are behind: %s: %s", type(error).__name__, error)
+
+    async def _claiming(self, component: Component) -> None:
+        """Do a component's work that is for one process at a time, while it is this one's turn."""
+        name = f"{type(component).__name__} {component.name}"
+        while True:
+            if await self._claim(name):
+                work = self._claimed[name] = asyncio.create_task(self._supervise(component.name, component.run_alone))
+                await asyncio.wait([work])
+                if not work.cancelled():
+                    return  # it has nothing to do
+            await asyncio.sleep(BEAT)
+
+    async def _claim(self, name: str) -> bool:
+        number, now = self.node.number, self.clock.now()
+        try:
+            return bool(number) and await self.desk.read(lambda: self.store.claim(name, number, now))
+        except CarekitError as error:
+            log.warning("cannot tell whose turn it is for %s: %s", name, error)
+            return False
+
+    def _lost(self) -> None:
+        """What this process had is others' by now."""
+        self.outbox.drop()
+        for work in self._claimed.values():
+            work.cancel()
+
+    async def _supervise(self, name: str, run: Callable[[Desk], Coroutine[Any, Any, None]]) -> None:
+        """Run a component's work; when it fails, say so in the health, wait and begin again."""
         wait = 1.0
         while True:
             try:
-                await component.run(self.desk)
-                self._failed.pop(component.name, None)
+                await run(self.desk)
+                self._failed.pop(name, None)
                 return
             except Exception as error:  # noqa: BLE001 - a stranger's code in the background; the service goes on
                 explained = isinstance(error, CarekitError)
                 text = str(error) if explained else f"{type(error).__name__}: {error}"
-                self._failed[component.name] = text
-                log.error("%s stopped: %s; it begins again in %.0f s", component.name, text, wait)
+                self._failed[name] = text
+                log.error("%s stopped: %s; it begins again in %.0f s", name, text, wait)
             await asyncio.sleep(wait)
             wait = min(60.0, wait * 2)
 
@@ -287,6 +339,8 @@ class Service:
     async def health(self) -> list[Health]:
         """How the store and every component are, broken plugins included."""
         found = [await self._health_of_store(), *self.outbox.health()]
+        if self.pulse is not None:
+            found += self.pulse.health()
         for component in self.components():
             found += await _health_of(component)
         found += [Health(name, "failed", error) for name, error in self._failed.items()]

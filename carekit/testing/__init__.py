@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from carekit.testing.clock import FrozenClock as FrozenClock
     from carekit.testing.contracts.bot import BotContract as BotContract
+    from carekit.testing.contracts.bus import BusContract as BusContract
     from carekit.testing.contracts.channel import ChannelContract as ChannelContract
     from carekit.testing.contracts.policy import PolicyContract as PolicyContract
     from carekit.testing.contracts.store import StoreContract as StoreContract
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BotContract": "carekit.testing.contracts.bot",
+    "BusContract": "carekit.testing.contracts.bus",
     "ChannelContract": "carekit.testing.contracts.channel",
     "DeskKit": "carekit.testing.desk",
     "FaultyTransport": "carekit.testing.faults",
@@ -32,6 +34,7 @@ _HOMES = {
 
 __all__ = [
     "BotContract",
+    "BusContract",
     "ChannelContract",
     "DeskKit",
     "FaultyTransport",

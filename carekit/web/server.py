@@ -199,7 +199,8 @@ class _Server(uvicorn.Server):
             waited = self._on_stop()
             if inspect.isawaitable(waited):
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(waited, 1)
+                    async with asyncio.timeout(1):
+                        await waited
         await super().shutdown(sockets)
         # A client that reads nothing keeps its connection half-open for ever: the buffer never drains.
         for connection in list(self.server_state.connections):

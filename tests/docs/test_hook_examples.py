@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from types import ModuleType
 from typing import Any
@@ -70,6 +71,25 @@ def test_carekit_stores_and_surveys_examples_can_be_chosen() -> None:
     for hook, kind, name in (("carekit_stores", "stores", "files"), ("carekit_surveys", "surveys", "thumbs")):
         loaded = plugins.load(extra={"example": example(hook)}, discover=False)
         assert loaded.offers[kind][name].plugin == "example"
+
+
+def test_carekit_buses_example_is_heard() -> None:
+    """What is published is heard by two that listen."""
+    loaded = plugins.load(extra={"example": example("carekit_buses")}, discover=False)
+    bus = loaded.offers["buses"]["shout"].cls("shout", None)
+
+    async def scenario() -> None:
+        ears: list[list[bytes]] = [[], []]
+        listening = [asyncio.create_task(bus.listen(ear.append)) for ear in ears]
+        async with asyncio.timeout(10):
+            while not all(ears):
+                await bus.publish(b"committed")
+                await asyncio.sleep(0.02)
+        for task in listening:
+            task.cancel()
+        await asyncio.wait(listening)
+
+    asyncio.run(scenario())
 
 
 def test_carekit_apps_example_counts() -> None:

@@ -33,13 +33,13 @@ def test_a_restart_keeps_everything(tmp_path: Path) -> None:
         kit.resolve("lena")
         now = kit.clock.now()
         conversation, events = kit.conversation(), kit.events()
-        agents, report = kit.run(kit.desk.agents()), kit.run(kit.desk.report())
+        agents, report = kit.run(kit.desk.agents()), kit.run(kit.desk.report(Scope.everything()))
         contact = kit.run(kit.desk.contact(conversation.contact, Scope.everything()))
     with desk(tmp_path, now) as kit:
         assert kit.conversation() == conversation
         assert kit.events() == events
         assert kit.run(kit.desk.agents()) == agents
-        assert kit.run(kit.desk.report()) == report
+        assert kit.run(kit.desk.report(Scope.everything())) == report
         assert kit.run(kit.desk.contact(conversation.contact, Scope.everything())) == contact
         kit.settle()
         assert kit.events() == events
@@ -117,7 +117,7 @@ def test_a_survey_put_before_a_restart_is_answered_after_it(tmp_path: Path) -> N
     with desk(tmp_path, kit.clock.now()) as kit:
         kit.run(kit.desk.answer_survey(kit.conversation().id, offered.survey, 5, scope=Scope.everything()))
         assert [fact.score for fact in kit.facts(SurveyAnswered)] == [5]
-        assert kit.run(kit.desk.report())["csat"]["n"] == 1  # type: ignore[index]
+        assert kit.run(kit.desk.report(Scope.everything()))["csat"]["n"] == 1  # type: ignore[index]
 
 
 # --- killed

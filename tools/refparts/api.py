@@ -16,7 +16,7 @@ from refparts import text
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Contracts that plugins implement", ("carekit.seams.component", "carekit.seams.channel", "carekit.seams.bot",
-     "carekit.seams.policy", "carekit.seams.survey", "carekit.seams.app", "carekit.seams.store",
+     "carekit.seams.policy", "carekit.seams.survey", "carekit.seams.app", "carekit.seams.bus", "carekit.seams.store",
      "carekit.seams.capabilities")),
     ("Hooks and settings", ("carekit.seams.hookspecs", "carekit.seams.files", "carekit.seams.settings")),
     ("The desk", ("carekit.seams.desk", "carekit.seams.query", "carekit.seams.scope")),

@@ -14,7 +14,7 @@ import attrs
 from carekit.ground.durations import format_duration
 from carekit.seams.component import Component
 from carekit.seams.settings import Secret
-from carekit.service import config, seed
+from carekit.service import seed, tables
 from carekit.service.plugins import GROUP, KINDS, Offer, Plugins, load
 from refparts import text
 
@@ -25,6 +25,7 @@ SECTIONS = {
     "surveys": "[surveys.NAME]",
     "apps": "[apps.NAME]",
     "stores": "[store]",
+    "buses": "[bus]",
 }
 ROOT = Path(__file__).resolve().parents[2]
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", timedelta: "duration", Path: "path"}
@@ -106,13 +107,13 @@ def _table(cls: type) -> str:
 def core() -> str:
     """The sections that core reads itself, and the keys that every part of a kind has."""
     parts = [
-        f"### `[service]`\n\n{_table(config.ServiceSettings)}",
-        f"### `[calendars.NAME]`\n\n{_table(config.CalendarSettings)}",
-        f"### `[tokens.NAME]`\n\n{_table(config.TokenSettings)}",
+        f"### `[service]`\n\n{_table(tables.ServiceSettings)}",
+        f"### `[calendars.NAME]`\n\n{_table(tables.CalendarSettings)}",
+        f"### `[tokens.NAME]`\n\n{_table(tables.TokenSettings)}",
     ]
     for kind, place in SECTIONS.items():
-        what = "The key that it has" if kind == "stores" else "Keys that each of them has"
-        parts.append(f"### `{place}`\n\n{what} besides those of what `use` names:\n\n{_table(config.RESERVED[kind])}")
+        what = "The key that it has" if kind in ("stores", "buses") else "Keys that each of them has"
+        parts.append(f"### `{place}`\n\n{what} besides those of what `use` names:\n\n{_table(tables.RESERVED[kind])}")
     return "\n\n".join(parts)
 
 

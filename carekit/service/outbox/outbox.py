@@ -144,7 +144,8 @@ class Outbox:
         self._stopping = True
         self._lanes.drop_waiting()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.idle(), patience)
+            async with asyncio.timeout(patience):
+                await self.idle()
         tasks = [worker.task for worker in (*self._workers, *self._lost) if worker.task is not None]
         for task in tasks:
             task.cancel()

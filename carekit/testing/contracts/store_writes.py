@@ -314,6 +314,8 @@ class StoreWrites(StoreBase):
         assert opened.view("report", "2026-01-01", "2026-12-31") == [("2026-01-01", "1"), ("2026-01-02", "two")]
         assert opened.view("report", "2026-01-02", "2026-01-02") == [("2026-01-02", "two")]
         assert opened.view("none", "", "z") == []
+        assert opened.rows("report", ["2026-01-02", "2026-01-03", "x"]) == {"2026-01-02": "two"}
+        assert opened.rows("report", []) == {}
         with opened.transaction() as unit:
             loaded = unit.load(Wanted(views=[("report", "2026-01-03"), ("other", "2026-01-02")]))
         assert loaded.views == {("other", "2026-01-02"): "x"}

@@ -47,7 +47,7 @@ class Call:
 class Endpoint:
     """One method of one address: everything about it that routing, validation and the document need.
 
-    ``needs`` is the right its token must have; ``unlimited`` says that a token limited to inboxes is not enough.
+    ``needs`` is the right its token must have.
     """
 
     name: str
@@ -58,7 +58,6 @@ class Endpoint:
     answer: type
     query: type[q.Request] = q.Nothing
     body: type[q.Request] | None = None
-    unlimited: bool = False
     sample: str = ""
 
     @property
@@ -73,8 +72,6 @@ class Endpoint:
 
     async def call(self, request: Request, desk: Desk, token: ApiToken) -> object:
         """Read and check *request*, then run it."""
-        if self.unlimited and token.inboxes:
-            raise HTTPException(403, "this covers every inbox, and the token is limited to some")
         id = request.path_params.get("id", "")
         if self.takes_id and not _ID.fullmatch(id):
             raise NotFound("there is no such thing")

@@ -73,8 +73,7 @@ def _operation(endpoint: Endpoint, components: Mapping[str, Any]) -> dict[str, A
     operation: dict[str, Any] = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
-        "description": f"Needs a token that may {endpoint.needs}"
-        + (", without limits to inboxes." if endpoint.unlimited else "."),
+        "description": f"Needs a token that may {endpoint.needs}.",
         "parameters": list(_parameters(endpoint, components)),
         "responses": _responses(endpoint),
     }

@@ -120,4 +120,9 @@ async def get_report(call: Call) -> v.Report:
     since, until = instant(call.query.since, "since"), instant(call.query.until, "until")
     if since and until and until <= since:
         raise Refused("the period ends before it begins", field="until")
-    return v.Report(await call.desk.report(since=since, until=until))
+    return v.Report(await call.desk.report(call.token.scope, since=since, until=until))
+
+
+async def search(call: Call) -> v.Hits:
+    """Find what was said in the conversations that the token reaches."""
+    return v.Hits.of(await call.desk.search(call.query.q, call.token.scope, limit=call.query.limit))

@@ -81,6 +81,13 @@ class FeedQuery(Request):
     wait: Annotated[int, Meta(ge=0, le=25, description="seconds to wait if there is nothing yet")] = 0
 
 
+class SearchQuery(Request):
+    """What to find."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=200, description="all of these words; the last may be unfinished")]
+    limit: Annotated[int, Meta(ge=1, le=100, description="how many at most")] = 20
+
+
 class ReportQuery(Request):
     """Which period: conversations that began in it."""
 

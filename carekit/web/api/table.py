@@ -53,7 +53,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("list_channels", "GET", "/v1/channels", "List channels", r.list_channels, v.ChannelList),
     Endpoint(
         "get_report", "GET", "/v1/reports", "Read the report over a period", r.get_report, v.Report, q.ReportQuery,
-        unlimited=True,
     ),
+    Endpoint("search", "GET", "/v1/search", "Find what was said", r.search, v.Hits, q.SearchQuery),
 )  # fmt: skip
 """Paths are below ``/api``. One path has one method."""

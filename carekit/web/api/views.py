@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from carekit.facts.codec import to_builtins
 from carekit.facts.events import BotAnswered, Event, MessageReceived
 from carekit.facts.nouns import Agent, Contact, Conversation
 from carekit.seams.desk import ChannelInfo, Outcome
+from carekit.seams.query import Hit
 
 HIDDEN: Mapping[type, frozenset[str]] = {
     Conversation: frozenset({"memory"}),  # the bot's own state
@@ -95,6 +96,33 @@ class ChannelList(msgspec.Struct):
     """The channels of the file."""
 
     items: list[ChannelInfo]
+
+
+class Piece(msgspec.Struct):
+    """A part of a text, and whether it matches."""
+
+    text: str
+    match: bool
+
+
+class Found(msgspec.Struct):
+    """A message, note or subject that matches, by conversation and step; ``pieces`` are its part around the match."""
+
+    conversation: str
+    seq: int
+    at: datetime
+    pieces: list[Piece]
+
+
+class Hits(msgspec.Struct):
+    """What was found, newest first."""
+
+    items: list[Found]
+
+    @classmethod
+    def of(cls, hits: Iterable[Hit]) -> Hits:
+        """The view of *hits*."""
+        return cls([Found(h.conversation, h.seq, h.at, [Piece(*piece) for piece in h.pieces]) for h in hits])
 
 
 class Report(msgspec.Struct):

@@ -42,8 +42,8 @@ def test_the_file_is_carekit_toml_unless_said_otherwise(cli: Run, file: Path, mo
         (
             "[xyz]",
             (
-                "top level xyz: is not a section; known sections: service, store, channels, bots, surveys, calendars, "
-                "policies, apps, tokens"
+                "top level xyz: is not a section; known sections: service, store, bus, channels, bots, surveys, "
+                "calendars, policies, apps, tokens"
             ),
         ),
         (

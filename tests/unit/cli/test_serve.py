@@ -190,3 +190,11 @@ def test_first_agents_are_planted_once(serve: type[Served], file: Path, port: in
     served.until("demo agent  ana@desk.example, password correct horse")
     served.process.send_signal(signal.SIGTERM)
     assert served.wait()[0] == 0
+
+
+def test_a_role_needs_a_store_for_several(serve: type[Served], file: Path) -> None:
+    """A process that leaves half of the work to others is refused where there can be no others."""
+    code, _, err = serve(file, "--role", "web").wait()
+    assert code == 1
+    assert "--role web needs a store that several processes can share" in err
+    assert "leave --role out, or change [store]" in err

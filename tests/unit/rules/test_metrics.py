@@ -1,4 +1,4 @@
-"""What each number means: the shared timelines, hand-worked conversations, and reports over both."""
+"""What each number means: the shared timelines and hand-worked conversations."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from carekit.facts import events as f
-from carekit.ground.calendars import Calendar, parse_hours
-from carekit.rules.metrics import Measured, measure, report_of
+from carekit.rules.metrics import Measured, measure
 
 START = datetime(2024, 1, 8, 9, 0, tzinfo=UTC)
 CASES = Path(__file__).resolve().parents[4] / "shared" / "data" / "metrics.json"
@@ -173,61 +172,8 @@ def test_only_the_last_answer_of_a_survey_counts() -> None:
     assert [answer.score for answer in _measured((0, bad), (1, good)).answers] == [5]
 
 
-# --- reports
-
-
-def _report(*logs: list[f.Event], **more: Any) -> dict[str, Any]:
-    events = [event for log in logs for event in log]
-    plain: dict[str, Any] = {"hours": {}, "timezone": "UTC", "now": START + timedelta(days=9)}
-    return report_of(events, **(plain | more))
-
-
-def test_an_empty_report_has_no_figures_instead_of_zeros() -> None:
-    """Without conversations medians, rates and scores are none."""
-    report = _report()
-    assert (report["conversations"], report["resolution_rate"], report["csat"]["score"]) == (0, None, None)
-    assert report["first_response"]["calendar"] == {"median_s": None, "p90_s": None, "n": 0}
-
-
-def test_undefined_values_are_left_out_of_medians() -> None:
-    """A conversation without a first response does not drag the median to 0."""
-    report = _report(_log((0, IN), (10, OUT)), _log((0, IN), id="c2"), _log((0, IN), (20, OUT), id="c3"))
-    assert report["first_response"]["calendar"] == {"median_s": 900, "p90_s": pytest.approx(1140), "n": 2}
-
-
-def test_business_time_is_told_beside_calendar_time() -> None:
-    """With office hours to 9:30 a reply at 10:00 took 60 minutes by the calendar and 30 of business."""
-    office = Calendar("office", "UTC", parse_hours({"mon-fri": ["09:00-09:30"]}))
-    report = _report(_log((0, IN), (60, OUT)), hours={"loop": office})
-    assert report["first_response"]["calendar"]["median_s"] == 3600
-    assert report["first_response"]["business"]["median_s"] == 1800
-
-
-def test_the_period_is_half_open() -> None:
-    """Conversations count by when they began, from the beginning of the period to before its end."""
-    log = _log((0, IN), (10, OUT))
-    assert _report(log, since=START)["conversations"] == 1
-    assert _report(log, since=START + timedelta(seconds=1))["conversations"] == 0
-    assert _report(log, until=START)["conversations"] == 0
-    early = _report(log, until=START + timedelta(minutes=5))
-    assert (early["conversations"], early["replies"]) == (1, 0)
-
-
-def test_satisfaction_has_its_interval_and_response_rate() -> None:
-    """Three of four positive is 75 %, between Wilson's bounds, with the share of the asked who answered."""
-    offered = f.SurveyOffered("stars", "csat", "How was it?", 5)
-    logs = [
-        _log((0, offered), (1, f.SurveyAnswered("stars", "csat", score, 5, score > 3)), id=f"c{n}")
-        for n, score in enumerate((5, 4, 5, 1))
-    ]
-    csat = _report(*logs, _log((0, offered), id="silent"))["csat"]
-    assert (csat["score"], csat["n"], csat["offered"], csat["response_rate"]) == (75, 4, 5, 0.8)
-    assert (csat["low"], csat["high"]) == (pytest.approx(30.06, abs=0.01), pytest.approx(95.44, abs=0.01))
-
-
-def test_channels_add_up_to_the_whole() -> None:
-    """Each channel has its own figures, and their counts are those of the whole."""
-    report = _report(_log((0, IN)), _log((0, IN), (1, OUT), id="c2", channel="mail"))
-    assert set(report["by_channel"]) == {"loop", "mail"}
-    assert sum(channel["messages"] for channel in report["by_channel"].values()) == report["messages"] == 2
-    assert report["by_channel"]["mail"]["replies"] == 1
+@pytest.mark.parametrize("cut", range(1, 8))
+def test_measuring_can_go_on_where_it_was(cut: int) -> None:
+    """In two parts the figures are those of the whole."""
+    log = _log((0, IN), (1, BOT), (5, OUT), (9, f.Resolved()), (20, f.Reopened()), (20, IN), (30, OUT))
+    assert measure(log[cut:], measure(log[:cut])) == measure(log)

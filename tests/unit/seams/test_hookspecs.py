@@ -14,6 +14,7 @@ from carekit.builtin.memory import MemoryStore
 from carekit.builtin.pages import Pages
 from carekit.builtin.policies.route import Route
 from carekit.seams.bot import Bot
+from carekit.seams.bus import Bus
 from carekit.seams.component import Component
 from carekit.seams.hookspecs import Sample, hookimpl
 from carekit.seams.survey import SurveyProvider
@@ -68,6 +69,11 @@ def test_carekit_policies() -> None:
 def test_carekit_stores() -> None:
     """A store can be used by the name it is offered under."""
     _assert_offered("carekit_stores", "stores", MemoryStore)
+
+
+def test_carekit_buses() -> None:
+    """A bus can be used by the name it is offered under."""
+    _assert_offered("carekit_buses", "buses", Bus)
 
 
 def test_carekit_surveys() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from carekit.ground.errors import ConfigError
 from carekit.ground.values import replace
+from carekit.seams.bus import Bus
+from carekit.seams.hookspecs import hookimpl
 from carekit.service import config, plugins
 from carekit.service.config import FaultyFile, Settings
 
@@ -243,3 +246,23 @@ def test_a_part_that_cannot_be_built_is_a_fault_at_its_place(tmp_path: Path, mon
     path.write_text(GOOD, "utf-8")
     with pytest.raises(FaultyFile, match="RuntimeError: unfinished"):
         config.load(path, broken, {"SHOP_TOKEN": "a token that is long"})
+
+
+def test_a_bus_that_nobody_could_hear_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store of one process needs no bus, and whoever writes one expects something of it."""
+    installed = plugins.load(extra={"wire": _wire()}, discover=False)
+    monkeypatch.setattr(plugins, "load", lambda **_: installed)
+    found = _faults(tmp_path, GOOD + '\n[bus]\nuse = "wire"\n')
+    assert found["bus", ""] == (
+        "is of no use, because only one process can use this store; take it out or change [store]"
+    )
+
+
+def _wire() -> ModuleType:
+    module = ModuleType("wire")
+
+    def carekit_buses() -> dict[str, type[Bus]]:
+        return {"wire": Bus}
+
+    module.carekit_buses = hookimpl(carekit_buses)  # type: ignore[attr-defined]
+    return module

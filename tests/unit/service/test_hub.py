@@ -199,3 +199,49 @@ def test_following_a_desk_gives_its_log(desk: DeskKit) -> None:
     desk.write("before")
     desk.run(scenario())
     assert seen == list(range(1, 13))
+
+
+# --- what others commit
+
+
+def test_a_hint_lets_everybody_read_on_from_the_store() -> None:
+    """What another process has committed reaches who follows here; an old hint is no news."""
+
+    async def scenario() -> None:
+        log, seen = Log(), list[int]()
+        follower = asyncio.create_task(_take(log, seen))
+        log.commit()
+        await _quiet()
+        elsewhere = Log()
+        elsewhere.commit(3)
+        log.events = elsewhere.events
+        log.hub.hint(3)
+        await _quiet()
+        assert seen == [1, 2, 3]
+        reads = log.reads
+        log.hub.hint(3)
+        log.hub.hint(2)
+        await _quiet()
+        assert log.reads == reads
+        follower.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_a_gap_before_own_events_is_filled_from_the_store() -> None:
+    """Events of others that lie before one's own are not skipped, though nobody has told of them."""
+
+    async def scenario() -> None:
+        log, seen = Log(), list[int]()
+        follower = asyncio.create_task(_take(log, seen))
+        log.commit()
+        await _quiet()
+        told, log.hub = log.hub, Hub()
+        log.commit(2)  # another process
+        log.hub = told
+        log.commit()
+        await _quiet()
+        assert seen == [1, 2, 3, 4]
+        follower.cancel()
+
+    asyncio.run(scenario())

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import ClassVar
 
+import attrs
 import pytest
 
+from carekit.builtin.memory import MemoryStore
+from carekit.facts.actions import Send
 from carekit.facts.nouns import Address, Inbound
 from carekit.ground.errors import ConfigError
+from carekit.seams.app import App
+from carekit.seams.desk import Desk
+from carekit.seams.hookspecs import hookimpl
+from carekit.seams.query import Query
 from carekit.seams.scope import EVERYTHING
+from carekit.seams.settings import setting
+from carekit.service import config, plugins
+from carekit.service import service as module
 from carekit.service.compose import _kept_secret
+from carekit.service.service import Role, Service
 from carekit.testing import DeskKit
 from carekit.testing.desk import MINIMAL
 
@@ -65,3 +79,145 @@ def test_followers_get_each_event_with_its_own_conversation() -> None:
         heard = kit.run(write_and_follow())
         assert {id for id, _ in heard} == {old, kit.conversation().id}
         assert all(stream == conversation for stream, conversation in heard)
+
+
+# --- several processes on one store
+
+
+class Commons(MemoryStore):
+    """One store for every service of a test, behind the manners of a database that several processes use."""
+
+    inline: ClassVar[bool] = False
+    shared: ClassVar[bool] = True
+    ours: ClassVar[Commons | None] = None
+
+    def __new__(cls, *_: object) -> Commons:
+        cls.ours = cls.ours or super().__new__(cls)
+        return cls.ours
+
+    def __init__(self, name: str, settings: object) -> None:
+        if not hasattr(self, "settings"):
+            super().__init__(name, settings)
+
+    def close(self) -> None:
+        pass
+
+
+class Watch(App):
+    """Notes who is at work."""
+
+    everywhere: ClassVar[list[str]] = []
+    alone: ClassVar[list[str]] = []
+
+    async def run(self, desk: Desk) -> None:
+        self.everywhere.append(self.settings.label)
+
+    async def run_alone(self, desk: Desk) -> None:
+        self.alone.append(self.settings.label)
+        await asyncio.Event().wait()
+
+
+@attrs.frozen
+class WatchSettings:
+    label: str = setting("whose")
+
+
+Watch.Settings = WatchSettings
+
+
+def _plugin() -> ModuleType:
+    module = ModuleType("carekit_commons")
+    module.carekit_stores = hookimpl(_hook("carekit_stores", {"commons": Commons}))  # type: ignore[attr-defined]
+    module.carekit_apps = hookimpl(_hook("carekit_apps", {"watch": Watch}))  # type: ignore[attr-defined]
+    return module
+
+
+def _hook(name: str, offered: dict[str, type]) -> Callable[[], dict[str, type]]:
+    def hook() -> dict[str, type]:
+        return offered
+
+    hook.__name__ = name
+    return hook
+
+
+def _service(folder: Path, label: str, role: Role = Role.ALL) -> Service:
+    toml = MINIMAL.replace('"memory"', '"commons"') + f'\n[apps.watch]\nuse = "watch"\nlabel = "{label}"\n'
+    file = folder / f"{label}.toml"
+    file.write_text(toml)
+    installed = plugins.load(extra={"commons": _plugin()}, discover=False)
+    return Service(config.load(file, installed), installed, role=role)
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes turns often; begins with an empty store and nobody at work."""
+    monkeypatch.setattr(module, "BEAT", 0.005)
+    monkeypatch.setattr(Commons, "ours", None)
+    Watch.everywhere.clear()
+    Watch.alone.clear()
+
+
+async def _until(true: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not true():  # noqa: ASYNC110 - a store tells nobody
+            await asyncio.sleep(0.002)
+
+
+@pytest.mark.usefixtures("brief")
+def test_one_process_at_a_time_does_what_is_for_one(tmp_path: Path) -> None:
+    """A component's `run` is everybody's, its `run_alone` is one's until that one stops."""
+
+    async def scenario() -> None:
+        one, two = _service(tmp_path, "one"), _service(tmp_path, "two")
+        for service in (one, two):
+            service.open()
+            await service.start()
+        await _until(lambda: len(Watch.everywhere) == 2 and Watch.alone)
+        await asyncio.sleep(0.05)
+        assert Watch.alone == ["one"]
+        await one.stop()
+        await _until(lambda: Watch.alone == ["one", "two"])
+        await two.stop()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.usefixtures("brief")
+def test_who_has_lost_its_lease_does_it_no_more(tmp_path: Path) -> None:
+    """What another process may have taken over is cancelled, and begun again when it is one's turn again."""
+
+    async def scenario() -> None:
+        one = _service(tmp_path, "one")
+        one.open()
+        await one.start()
+        await _until(lambda: Watch.alone == ["one"])
+        assert one.node.lost is not None
+        one.node.lost()
+        await _until(lambda: Watch.alone == ["one", "one"])
+        await one.stop()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_process_for_requests_does_no_work_in_the_background(tmp_path: Path) -> None:
+    """It takes messages, and leaves what follows to the others."""
+
+    async def scenario() -> None:
+        web, worker = _service(tmp_path, "web", Role.WEB), _service(tmp_path, "worker", Role.WORKER)
+        web.open()
+        await web.start()
+        await web.desk.receive(Inbound("loop", "1", Address("loopback", "ana"), "hello", ("peer:ana",)))
+        agent = await web.desk.conversations(Query(), EVERYTHING)
+        await web.desk.act(agent.items[0].id, Send("hi"), "service", scope=EVERYTHING)
+        await asyncio.sleep(0.05)
+        assert (Watch.everywhere, Watch.alone) == ([], [])
+        worker.open()
+        await worker.start()
+        loop = worker.channels["loop"]
+        await _until(lambda: getattr(loop, "sent", None))
+        assert not getattr(web.channels["loop"], "sent", None)
+        await worker.stop()
+        await web.stop()
+
+    asyncio.run(scenario())

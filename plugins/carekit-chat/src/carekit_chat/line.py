@@ -74,13 +74,15 @@ class Line:
 
     async def _send(self, parcel: _Parcel) -> None:
         self._bytes -= len(parcel.text)
-        await asyncio.wait_for(self._socket.send_text(parcel.text), self._patience)
+        async with asyncio.timeout(self._patience):
+            await self._socket.send_text(parcel.text)
         if parcel.sent is not None:
             parcel.sent()
 
     async def _finish(self, code: int, reason: str) -> None:
         try:
-            await asyncio.wait_for(self._socket.close(code, reason), self._patience)
+            async with asyncio.timeout(self._patience):
+                await self._socket.close(code, reason)
         except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
             return
 

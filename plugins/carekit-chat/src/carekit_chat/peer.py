@@ -68,7 +68,8 @@ class Peer:
     async def _read_all(self) -> bool:
         """Take frames until the end; whether it was ours, so that a close frame is still to be sent."""
         try:
-            hello = await asyncio.wait_for(self._next(), GREETING_WITHIN)
+            async with asyncio.timeout(GREETING_WITHIN):
+                hello = await self._next()
             if hello is None:
                 return False
             if not isinstance(hello, frames.Hello):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -104,6 +105,14 @@ class Board:
         """The conversations that changed last."""
         page = await self.desk.conversations(Query(limit=limit), session.scope)
         return await self._rows(page.items, session.scope)
+
+    async def some(self, session: Session, ids: Sequence[str]) -> list[Row]:
+        """These conversations, as far as they can be seen."""
+        found = []
+        for id in ids:
+            with suppress(NotFound):
+                found.append(await self.desk.conversation(id, session.scope))
+        return await self._rows(found, session.scope)
 
     async def open(self, id: str, session: Session, start: int = 0) -> Opened:
         """The conversation *id* from step *start* on, by default its newest part; raises `NotFound`."""

@@ -12,8 +12,8 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from carekit import Attachment, Event, MessageReceived, MessageSent, NotAllowed, NotFound
-from carekit_console.board import Board, Opened
+from carekit import Attachment, Event, MessageReceived, MessageSent, NotFound
+from carekit_console.board import Board, Opened, Row
 from carekit_console.render import Renderer
 from carekit_console.report import summary
 from carekit_console.session import Session, Sessions
@@ -21,6 +21,7 @@ from carekit_console.views import VIEWS, View
 from carekit_console.words import PRESENCE
 
 RECENT: Final = 200
+FOUND: Final = 20
 PERIODS: Final = {"7": "7 days", "30": "30 days", "90": "90 days"}
 THEMES: Final = ("system", "light", "dark")
 PREFERENCES: Final = "carekit-console-prefs"
@@ -104,33 +105,33 @@ class Pages:
             "keys": keys,
             "now": self.desk.now().isoformat(timespec="seconds"),
             "here": request.scope["path"].removeprefix(request.scope.get("root_path", "")),
-            "may_report": not session.agent.inboxes,
         }
 
     async def reports(self, request: Request, session: Session) -> Response:
         """The figures of the last days."""
-        if session.agent.inboxes:
-            raise NotAllowed("reports cover every inbox and you see only some; an administrator can widen that")
         days = request.query_params.get("days", "30")
         days = days if days in PERIODS else "30"
         now = self.desk.now()
-        report = await self.desk.report(since=now - timedelta(days=int(days)), until=now)
+        report = await self.desk.report(session.scope, since=now - timedelta(days=int(days)), until=now)
         titles = {name: channel.title or name for name, channel in self.desk.channels.items()}
         values = self.common(request, session)
         values |= {"days": days, "periods": PERIODS, "summary": summary(report, titles), "timezone": self.desk.timezone}
         return self.renderer.page("reports.html", 200, **values)
 
     async def find(self, request: Request, session: Session) -> Response:
-        """The latest conversations in which every word of ``q`` occurs, for the palette."""
-        words = request.query_params.get("q", "")[:200].casefold().split()
-        found = []
+        """Conversations for the palette: the latest that ``q`` names, then those in which it was said."""
+        asked = request.query_params.get("q", "")[:200]
+        words = asked.casefold().split()
+        found: dict[str, dict[str, str]] = {}
         for row in await self.board.recent(session, RECENT):
             text = f"{row.name} {row.subject} {row.preview} {row.assignee}".casefold()
             if all(word in text for word in words):
-                found.append(
-                    {"id": row.id, "title": row.name, "detail": row.subject or row.preview, "state": row.state}
-                )
-        return JSONResponse({"conversations": found[:20]})
+                found[row.id] = _found(row, row.subject or row.preview)
+        hits = await self.desk.search(asked, session.scope, limit=FOUND)
+        said = {hit.conversation: "".join(part for part, _ in hit.pieces) for hit in reversed(hits)}
+        for row in await self.board.some(session, [id for id in said if id not in found]):
+            found[row.id] = _found(row, said[row.id])
+        return JSONResponse({"conversations": list(found.values())[:FOUND]})
 
     async def who(self, request: Request, session: Session) -> Response:
         """Whether the session still stands: what a page asks after its live stream was refused."""
@@ -152,6 +153,10 @@ class Pages:
                 "Content-Security-Policy": "default-src 'none'; sandbox",
             },
         )
+
+
+def _found(row: Row, detail: str) -> dict[str, str]:
+    return {"id": row.id, "title": row.name, "detail": detail, "state": row.state}
 
 
 def _attachment(events: list[Event], seq: int, number: int) -> Attachment:

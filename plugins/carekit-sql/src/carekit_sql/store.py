@@ -33,13 +33,14 @@ from carekit import (
     decode_letter,
     pieces,
     replace,
+    said,
     setting,
     words_of,
 )
 from carekit_sql import locations, reads, rows, schema
 from carekit_sql.dialects import Database
 from carekit_sql.on_sqlite import Sqlite
-from carekit_sql.statements import Statement, Statements
+from carekit_sql.statements import MOST, Statement, Statements
 from carekit_sql.transaction import SqlTransaction
 
 
@@ -183,7 +184,7 @@ url = "sqlite:///care.db"
             return []
         values = {"query": reads.match(wanted, ours.database.dialect), "most": rows.small(limit), **reads.limits(scope)}
         events = map(rows.event_from, self._rows(ours.reads.search(reads.Reach.of(scope)), values))
-        hits = ((event, pieces(getattr(event.fact, "text", ""), wanted)) for event in events)
+        hits = ((event, pieces(said(event.fact), wanted)) for event in events if scope.shows(event))
         return [Hit(event.stream, event.seq, event.at, cut) for event, cut in hits if cut]
 
     def agents(self) -> list[Agent]:
@@ -206,6 +207,15 @@ url = "sqlite:///care.db"
 
     def count_letters(self) -> dict[str, int]:
         return dict(self._rows(self._opened().statements.count_letters, {}))
+
+    def rows(self, name: str, keys: Collection[str]) -> dict[str, str]:
+        if not keys:
+            return {}
+        found: list[Any] = []
+        wanted = sorted(rows.view_key(name, key) for key in keys)
+        for start in range(0, len(wanted), MOST):
+            found += self._rows(self._opened().statements.views, {"keys": wanted[start : start + MOST]})
+        return {key.partition("|")[2]: text for key, text in found}
 
     def view(self, name: str, first: str, last: str) -> list[tuple[str, str]]:
         values = {"first": rows.view_key(name, first), "last": rows.view_key(name, last)}

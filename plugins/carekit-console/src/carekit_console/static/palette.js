@@ -45,7 +45,7 @@ export function openPalette() {
   });
   const list = h("div", { class: "palette-list", id: "palette-list", role: "listbox", "aria-label": "Results" });
   dialog = h("dialog", { "aria-label": "Search", onclose: () => { asking?.abort(); dialog.remove(); } }, input, list,
-    h("p", { class: "palette-note" }, "Conversations are searched by contact, subject, newest message and assignee among the 200 that changed last."));
+    h("p", { class: "palette-note" }, "Finds what was said in every conversation, and the newest ones by contact and assignee."));
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   document.body.append(dialog);
   dialog.showModal();
