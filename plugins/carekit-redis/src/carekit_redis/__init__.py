@@ -1,0 +1,1 @@
+"""A bus for carekit over Redis: hints from process to process, and nothing else kept there."""

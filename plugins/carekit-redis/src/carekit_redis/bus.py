@@ -1,0 +1,123 @@
+"""Hints over the publish and subscribe of Redis, which keeps nothing: whoever is away misses them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+
+from carekit import Bus, ConfigError, Desk, Health, Secret, Unavailable, setting
+
+CONNECTIONS = 4
+"""At most, in one process."""
+PATIENCE = 5.0
+"""Seconds that the server may take to answer."""
+SILENCE = 15.0
+"""Seconds without a hint after which the server is asked whether it is still there."""
+
+
+@attrs.frozen
+class RedisSettings:
+    """The keys of ``[bus]`` with ``use = "redis"``."""
+
+    url: Secret | str = setting(
+        "the server: redis://HOST:PORT/DATABASE, rediss:// with TLS, unix:///path; with user and password if the server"
+        " asks for them",
+        default="redis://127.0.0.1:6379/0",
+    )
+    topic: str = setting(
+        "what is published under; desks that share a server but no store give each its own", default="carekit"
+    )
+
+
+class RedisBus(Bus):
+    """One connection to listen and one to publish, made when they are needed."""
+
+    Settings = RedisSettings
+
+    def __init__(self, name: str, settings: Any) -> None:
+        super().__init__(name, settings)
+        self._topic = f"carekit:hint:{settings.topic}"
+        url = settings.url.reveal() if isinstance(settings.url, Secret) else settings.url
+        try:
+            self._pool = BlockingConnectionPool.from_url(
+                url,
+                max_connections=CONNECTIONS,
+                timeout=PATIENCE,
+                socket_timeout=PATIENCE,
+                socket_connect_timeout=PATIENCE,
+                retry=Retry(NoBackoff(), 0),  # the service tries again
+            )
+        except ValueError:  # its text would show the url, and a password in it
+            raise ConfigError(
+                "the url cannot be read; write redis://user:password@host:6379/0, with special characters of the"
+                " password as %-codes"
+            ) from None
+        self._redis = Redis(connection_pool=self._pool)
+
+    async def publish(self, hint: bytes) -> None:
+        with _explained():
+            await self._redis.publish(self._topic, hint)
+
+    async def listen(self, heard: Callable[[bytes], None]) -> None:
+        async with self._redis.pubsub() as pubsub:
+            with _explained():
+                await pubsub.subscribe(self._topic)
+                asked = False
+                while True:
+                    message = await pubsub.get_message(timeout=PATIENCE if asked else SILENCE)
+                    if message is None and asked:
+                        raise Unavailable(f"the Redis server has been silent for {SILENCE + PATIENCE:.0f} s")
+                    asked = message is None
+                    if message is None:
+                        await pubsub.ping()
+                    elif message["type"] == "message":
+                        heard(message["data"])
+
+    async def finish(self) -> None:
+        await self._redis.aclose()
+        await self._pool.disconnect()
+
+    async def examine(self, desk: Desk) -> list[Health]:
+        """Publish and hear one hint."""
+        heard = asyncio.Event()
+        listening = asyncio.create_task(self.listen(lambda hint: heard.set()))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not heard.is_set():
+                    await self.publish(b"examined")
+                    await asyncio.wait([listening], timeout=0.05)
+                    if listening.done():
+                        listening.result()
+        except (Unavailable, TimeoutError) as error:
+            return [Health(f"bus {self.name}", "failed", str(error) or "what is published is not heard")]
+        finally:
+            listening.cancel()
+            await asyncio.wait([listening])
+        return [Health(f"bus {self.name}")]
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Errors of the client as ours, with what an operator can do; raises `Unavailable`."""
+    try:
+        yield
+    except AuthenticationError:
+        raise Unavailable("the Redis server refuses the user or the password of [bus] url") from None
+    except ResponseError as error:
+        raise Unavailable(
+            f"the Redis server refuses: {error}; the user of [bus] url needs +publish, +subscribe and"
+            " +ping, and the channel"
+        ) from None
+    except (RedisError, OSError) as error:
+        raise Unavailable(
+            f"the Redis server cannot be reached: {str(error) or type(error).__name__}; is it running, and is"
+            " [bus] url right?"
+        ) from None
