@@ -155,6 +155,9 @@ class MemoryStore(Store):
     def find_key(self, key: str) -> str | None:
         return self._keys.get(key)
 
+    def letter(self, id: str) -> Letter | None:
+        return self._letters.get(id)
+
     def letters(self, after: str, limit: int) -> list[Letter]:
         with self._lock:
             return [self._letters[id] for id in sorted(self._letters) if id > after][: max(0, limit)]

@@ -14,7 +14,7 @@ import attrs
 
 from carekit.facts.actions import Action, Send
 from carekit.facts.events import Event
-from carekit.facts.nouns import Address, Agent, Contact, Conversation, DeliveryStatus, Inbound, Presence
+from carekit.facts.nouns import Address, Agent, Contact, Conversation, DeliveryStatus, Inbound, Letter, Presence
 from carekit.ground.values import Value
 from carekit.seams.capabilities import Capabilities
 from carekit.seams.query import Hit, Page, Query
@@ -250,6 +250,25 @@ class Desk(Protocol):
 
         Days are those of the service's time zone: from that of *since* to the last one that begins before *until*.
         """
+        ...
+
+    # --- dead letters: for a scope that does not reach every inbox, there are none
+
+    async def letters(self, scope: Scope, *, after: str = "", limit: int = 100) -> list[Letter]:
+        """What needs a person before it goes on, in order of id from *after* on."""
+        ...
+
+    async def letter(self, id: str, scope: Scope) -> Letter:
+        """One dead letter; raises `NotFound`."""
+        ...
+
+    async def retry(self, letter: str, actor: str, *, scope: Scope) -> None:
+        """Read a payload that was set aside again, or send a message again; raises `NotFound`, or `Refused` if it
+        still cannot be."""
+        ...
+
+    async def drop(self, letter: str, actor: str, *, scope: Scope) -> None:
+        """Let go of a dead letter for good; what it is about stays in the log. Raises `NotFound`."""
         ...
 
     # --- agents

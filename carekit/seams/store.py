@@ -262,6 +262,10 @@ class Store(Component):
         """The conversation id that a thread key (``<channel>|<key>``) leads to."""
         raise NotImplementedError
 
+    def letter(self, id: str) -> Letter | None:
+        """The dead letter *id*."""
+        raise NotImplementedError
+
     def letters(self, after: str, limit: int) -> list[Letter]:
         """Dead letters in order of id from *after* on."""
         raise NotImplementedError

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import TypeVar
 
 from carekit.facts.actions import Action, Send, Unassign
 from carekit.facts.codec import encode, repaired
 from carekit.facts.events import AgentAdded, Event, PresenceChanged
-from carekit.facts.nouns import Address, Agent, Contact, Conversation, DeliveryStatus, Inbound, Presence, Status
+from carekit.facts.nouns import Address, Agent, Contact, Conversation, DeliveryStatus, Inbound, Letter, Presence, Status
 from carekit.ground.calendars import Calendar
 from carekit.ground.clock import Clock
 from carekit.ground.errors import NotAllowed, NotFound, Refused
@@ -25,6 +26,7 @@ from carekit.seams.store import Store
 from carekit.seams.survey import SurveyProvider
 from carekit.service.blobs import Blobs
 from carekit.service.hub import Hub
+from carekit.service.letters import Letters
 from carekit.service.pipeline import commands as c
 from carekit.service.pipeline.world import Kept
 from carekit.service.signing import Passwords, Signer
@@ -81,6 +83,7 @@ class CareDesk:
         self._views = Views(store, self.read, writer.submit)
         self._report = ReportView(hours, timezone)
         self._search = SearchView()
+        self._letters = Letters(store, self.read, writer.submit, parts, partial(self._received, {}))
         self._passwords: Passwords | None = None
         self._readers = None if store.inline else ThreadPoolExecutor(READERS, thread_name_prefix="carekit-reader")
         self.handle_times = HandleTimes()
@@ -103,13 +106,13 @@ class CareDesk:
     # --- tell
 
     async def receive(self, inbound: Inbound, *, marks: Mapping[str, str | None] | None = None) -> Receipt:
-        return _receipt(await self._writer.submit(self._received(inbound, marks)))
+        return _receipt(await self._writer.submit(self._received(marks, inbound)))
 
     async def receive_all(
         self, inbounds: Sequence[Inbound], *, marks: Mapping[str, str | None] | None = None
     ) -> list[Receipt]:
         last = len(inbounds) - 1
-        commands = [self._received(one, marks if index == last else None) for index, one in enumerate(inbounds)]
+        commands = [self._received(marks if index == last else None, one) for index, one in enumerate(inbounds)]
         waiting: asyncio.Future[list[Kept | Exception]] = asyncio.get_running_loop().create_future()
         results: list[Kept | Exception] = []
 
@@ -128,7 +131,7 @@ class CareDesk:
                 raise result
         return [_receipt(result) for result in kept if isinstance(result, Kept)]
 
-    def _received(self, inbound: Inbound, marks: Mapping[str, str | None] | None) -> c.Receive:
+    def _received(self, marks: Mapping[str, str | None] | None, inbound: Inbound, letter: str = "") -> c.Receive:
         channel = self.channels.get(inbound.channel)
         if channel is None:
             raise Refused(f"there is no channel {inbound.channel!r} in the file", field="channel")
@@ -137,7 +140,11 @@ class CareDesk:
                 "a message needs the far side's own id, or repetitions could not be told", field="external_id"
             )
         return c.Receive.of(
-            _fitting(inbound, plain=_is_plain(inbound)), channel.capabilities.live, channel.inbox, marks or _NO_MARKS
+            _fitting(inbound, plain=_is_plain(inbound)),
+            channel.capabilities.live,
+            channel.inbox,
+            marks or _NO_MARKS,
+            letter,
         )
 
     async def act(
@@ -320,6 +327,20 @@ class CareDesk:
     async def read_on(self) -> int:
         """Let the views of the log catch up with it, so that nobody who asks has to wait; how many events were new."""
         return await self._views.catch_up(self._report) + await self._views.catch_up(self._search)
+
+    # --- dead letters
+
+    async def letters(self, scope: Scope, *, after: str = "", limit: int = 100) -> list[Letter]:
+        return await self._letters.page(scope, after, limit)
+
+    async def letter(self, id: str, scope: Scope) -> Letter:
+        return await self._letters.get(id, scope)
+
+    async def retry(self, letter: str, actor: str, *, scope: Scope) -> None:
+        await self._letters.retry(letter, actor, scope, self)
+
+    async def drop(self, letter: str, actor: str, *, scope: Scope) -> None:
+        await self._letters.drop(letter, actor, scope)
 
     # --- agents
 

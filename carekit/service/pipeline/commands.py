@@ -298,12 +298,13 @@ class SetAside(Command, frozen=True):
         return f"aside|{self.channel}|{self.key}"
 
 
-class DropLetter(Command, frozen=True):
-    """Let go of a dead letter for good. ``stream`` is where that is noted."""
+class CloseLetter(Command, frozen=True):
+    """Let go of a dead letter for good, as dropped or as ``read`` after all. ``stream`` is where that is noted."""
 
     letter: str
     stream: str
     actor: str
+    read: bool = False
 
     def want(self, wants: Wants) -> None:
         wants.letters.add(self.letter)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from carekit.facts import events as f
-from carekit.facts.nouns import Address, Contact, Conversation, Inbound, Status
+from carekit.facts.nouns import Address, Contact, Conversation, Inbound, Letter, Status
 from carekit.ground.errors import NotFound
 from carekit.rules.turn import Turn
-from carekit.service.pipeline.commands import DropLetter, Receive, SetAside, channel_stream
+from carekit.service.pipeline.commands import CloseLetter, Receive, SetAside, channel_stream
 from carekit.service.pipeline.world import Kept, World, inbound_letter
 
 
@@ -145,20 +145,22 @@ def _release(letter: str, world: World) -> None:
     """Note that what was set aside has been read after all."""
     if not letter:
         return
-    found = world.letters.get(letter)
-    if found is None:
-        raise NotFound(f"there is no dead letter {letter!r}; somebody may have handled it already")
+    found = _take_letter(letter, world)
     world.record(channel_stream(found.channel), f.InboundReleased(found.seq), "service")
-    world.put_letter(letter, None)
 
 
-def drop(command: DropLetter, world: World) -> Kept:
-    """Let go of a dead letter."""
-    found = world.letters.get(command.letter)
+def _take_letter(id: str, world: World) -> Letter:
+    found = world.letters.get(id)
     if found is None:
-        raise NotFound(f"there is no dead letter {command.letter!r}; somebody may have handled it already")
-    world.put_letter(found.id, None)
-    fact = f.LetterDropped(found.seq)
+        raise NotFound(f"there is no dead letter {id!r}; somebody may have handled it already")
+    world.put_letter(id, None)
+    return found
+
+
+def close(command: CloseLetter, world: World) -> Kept:
+    """Let go of a dead letter."""
+    found = _take_letter(command.letter, world)
+    fact = f.InboundReleased(found.seq) if command.read else f.LetterDropped(found.seq)
     conversation = world.conversations.get(command.stream)
     if conversation is None:
         event = world.record(command.stream, fact, command.actor)

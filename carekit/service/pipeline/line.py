@@ -78,7 +78,7 @@ class Pipeline:
 _HANDLERS: dict[type[c.Command], Callable[[Any, World], Kept]] = {
     c.Receive: inbound.receive,
     c.SetAside: inbound.set_aside,
-    c.DropLetter: inbound.drop,
+    c.CloseLetter: inbound.close,
     c.Act: talk.act,
     c.Begin: begin,
     c.Wake: talk.wake,

@@ -6,7 +6,7 @@ from carekit.facts import actions as a
 from carekit.facts import events as f
 from carekit.facts.codec import encode_memory
 from carekit.facts.nouns import Conversation, DeliveryStatus, Presence, Status
-from carekit.ground.errors import CarekitError, KeyReused, NotFound, Refused, Stale
+from carekit.ground.errors import CarekitError, IllegalMove, KeyReused, NotFound, Refused, Stale
 from carekit.rules.delivery import AGAIN
 from carekit.rules.turn import Turn
 from carekit.seams.store import JobDone
@@ -59,7 +59,7 @@ def _let_again(conversation: Conversation, message: int, world: World) -> None:
     status = world.deliveries.get((conversation.id, message))
     if status not in AGAIN:
         said = status.value if status else "not known as one of ours"
-        raise Refused(f"the message at step {message} is {said}; only what failed or is unsure can be sent again")
+        raise IllegalMove(f"the message at step {message} is {said}; only what failed or is unsure can be sent again")
     world.put_delivery((conversation.id, message), DeliveryStatus.QUEUED)
     world.put_letter(letter_id(conversation.id, message), None)
 

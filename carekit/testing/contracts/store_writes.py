@@ -299,6 +299,7 @@ class StoreWrites(StoreBase):
         write(opened, Batch(letters={letter.id: letter for letter in (one, two, three)}))
         assert opened.letters("", 9) == [two, three, one]
         assert opened.letters("c1:7", 1) == [three]
+        assert (opened.letter(two.id), opened.letter("c9:1")) == (two, None)
         assert opened.count_letters() == {"mail": 1, "loop": 2}
         write(opened, Batch(letters={two.id: replace(two, error="again"), one.id: None, "none": None}))
         with opened.transaction() as unit:

@@ -115,6 +115,12 @@ async def list_channels(call: Call) -> v.ChannelList:
     return v.ChannelList([info for info in call.desk.channels.values() if not inboxes or info.inbox in inboxes])
 
 
+async def list_letters(call: Call) -> v.LetterPage:
+    """A page of dead letters."""
+    letters = await call.desk.letters(call.token.scope, after=call.query.cursor, limit=call.query.limit)
+    return v.LetterPage(letters, letters[-1].id if len(letters) == call.query.limit else "")
+
+
 async def get_report(call: Call) -> v.Report:
     """The report over a period."""
     since, until = instant(call.query.since, "since"), instant(call.query.until, "until")

@@ -81,6 +81,13 @@ class FeedQuery(Request):
     wait: Annotated[int, Meta(ge=0, le=25, description="seconds to wait if there is nothing yet")] = 0
 
 
+class LetterQuery(Request):
+    """Which dead letters."""
+
+    cursor: Cursor = ""
+    limit: Limit = 50
+
+
 class SearchQuery(Request):
     """What to find."""
 
@@ -148,6 +155,20 @@ class StepBody(Request):
     agent: ActingAgent | UnsetType = UNSET
     reason: Reason = ""
     expected_seq: Seen | UnsetType = UNSET
+
+
+class ResendBody(Request):
+    """Which message to send again."""
+
+    message: Annotated[int, Meta(ge=1, le=LARGEST, description="its `seq`")]
+    agent: ActingAgent | UnsetType = UNSET
+    expected_seq: Seen | UnsetType = UNSET
+
+
+class LetterBody(Request):
+    """Who handles a dead letter."""
+
+    agent: ActingAgent | UnsetType = UNSET
 
 
 class SnoozeBody(Request):

@@ -44,6 +44,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "snooze", "POST", f"{_ONE}/snooze", "Let it rest until an instant or a message", w.snooze, v.Done,
         body=q.SnoozeBody, sample='{"until": "2030-01-07T09:00:00Z"}',
     ),
+    Endpoint(
+        "resend", "POST", f"{_ONE}/resend", "Send a message again that may not have arrived",
+        w.resend, v.Done, body=q.ResendBody, sample='{"message": 3}',
+    ),
     Endpoint("list_contacts", "GET", "/v1/contacts", "List contacts", r.list_contacts, v.ContactPage, q.ContactQuery),
     Endpoint("get_contact", "GET", "/v1/contacts/{id}", "Read one contact", r.get_contact, Contact),
     Endpoint(
@@ -53,6 +57,18 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("list_channels", "GET", "/v1/channels", "List channels", r.list_channels, v.ChannelList),
     Endpoint(
         "get_report", "GET", "/v1/reports", "Read the report over a period", r.get_report, v.Report, q.ReportQuery,
+    ),
+    Endpoint(
+        "list_dead_letters", "GET", "/v1/dead-letters", "List what could not be read or sent",
+        r.list_letters, v.LetterPage, q.LetterQuery,
+    ),
+    Endpoint(
+        "retry_dead_letter", "POST", "/v1/dead-letters/{id}/retry", "Read or send a dead letter again",
+        w.retry, v.Handled, body=q.LetterBody,
+    ),
+    Endpoint(
+        "drop_dead_letter", "POST", "/v1/dead-letters/{id}/drop", "Let go of a dead letter",
+        w.drop, v.Handled, body=q.LetterBody,
     ),
     Endpoint("search", "GET", "/v1/search", "Find what was said", r.search, v.Hits, q.SearchQuery),
 )  # fmt: skip

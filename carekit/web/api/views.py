@@ -10,7 +10,7 @@ import msgspec
 
 from carekit.facts.codec import to_builtins
 from carekit.facts.events import BotAnswered, Event, MessageReceived
-from carekit.facts.nouns import Agent, Contact, Conversation
+from carekit.facts.nouns import Agent, Contact, Conversation, Letter
 from carekit.seams.desk import ChannelInfo, Outcome
 from carekit.seams.query import Hit
 
@@ -123,6 +123,19 @@ class Hits(msgspec.Struct):
     def of(cls, hits: Iterable[Hit]) -> Hits:
         """The view of *hits*."""
         return cls([Found(h.conversation, h.seq, h.at, [Piece(*piece) for piece in h.pieces]) for h in hits])
+
+
+class LetterPage(msgspec.Struct):
+    """A page of dead letters; ``cursor`` leads to the next one, empty at the end."""
+
+    items: list[Letter]
+    cursor: str
+
+
+class Handled(msgspec.Struct):
+    """The dead letter that is one no longer."""
+
+    id: str
 
 
 class Report(msgspec.Struct):

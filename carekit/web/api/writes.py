@@ -23,9 +23,7 @@ async def begin(call: Call) -> v.Done:
     """Write first, as the agent named or as the token itself."""
     body = call.body
     to = Address(body.to.kind, body.to.value, body.to.name)
-    actor = call.token.actor
-    if not isinstance(body.agent, UnsetType):
-        actor = f"agent:{(await _known(call, body.agent, 'agent')).id}"
+    actor = await _who(call)
     action = a.Send(body.text, "reply" if actor.startswith("agent:") else "notice", subject=body.subject)
     return v.Done.of(await call.desk.begin(body.channel, to, action, actor, scope=call.token.scope, key=call.key))
 
@@ -66,6 +64,23 @@ async def snooze(call: Call) -> v.Done:
     return await _act(call, a.Snooze(until, reason=call.body.reason))
 
 
+async def resend(call: Call) -> v.Done:
+    """Send a message again."""
+    return await _act(call, a.Resend(call.body.message))
+
+
+async def retry(call: Call) -> v.Handled:
+    """Try a dead letter again."""
+    await call.desk.retry(call.id, await _who(call), scope=call.token.scope)
+    return v.Handled(call.id)
+
+
+async def drop(call: Call) -> v.Handled:
+    """Let go of a dead letter."""
+    await call.desk.drop(call.id, await _who(call), scope=call.token.scope)
+    return v.Handled(call.id)
+
+
 async def _act(call: Call, action: a.Action) -> v.Done:
     actor = await _actor(call)
     outcome = await call.desk.act(
@@ -85,6 +100,14 @@ async def _actor(call: Call) -> str:
         return call.token.actor
     conversation = await call.desk.conversation(call.id, call.token.scope)  # first: an unknown one tells nothing else
     return f"agent:{(await _agent(call, agent, conversation, 'agent')).id}"
+
+
+async def _who(call: Call) -> str:
+    """The agent named, or the token itself."""
+    agent: str | UnsetType = call.body.agent
+    if isinstance(agent, UnsetType):
+        return call.token.actor
+    return f"agent:{(await _known(call, agent, 'agent')).id}"
 
 
 async def _agent(call: Call, id: str, conversation: Conversation, field: str) -> Agent:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from console_harness import Visitor, World
 
-from carekit import Assigned, Close, MessageSent, NoteAdded, Presence, Send, Status
+from carekit import Assigned, Close, DeliveryStatus, MessageSent, NoteAdded, Presence, Send, Status
+from carekit_console.words import DELIVERY
 
 JSON = {"Accept": "application/json"}
 
@@ -191,3 +192,37 @@ def test_another_kind_of_body_is_refused(world: World) -> None:
     visitor = world.agent("lena")
     answer = world.kit.run(visitor.client.post(f"/console/c/{id}/note", json={"text": "hi"}))
     assert answer.status_code == 415
+
+
+def test_a_message_that_was_given_up_is_sent_again(world: World) -> None:
+    """The thread says that it did not arrive and offers to send it again; what arrived offers nothing."""
+    id = world.write("Where is my order?")
+    visitor = world.agent("lena")
+    outcome = world.kit.act(Send("On its way."), "agent:lena", id)
+    assert "Send again" not in visitor.get(f"/c/{id}").text
+    sent = outcome.events[0].seq
+    world.kit.run(world.kit.desk.report_delivery(id, sent, DeliveryStatus.FAILED, detail="no such address"))
+    page = visitor.get(f"/c/{id}").text
+    assert "Not delivered: no such address" in page
+    assert "Send again" in page
+    assert visitor.post(f"/c/{id}/resend", {"message": str(sent)}).status_code == 303
+    world.kit.settle()
+    assert "Send again" not in visitor.get(f"/c/{id}").text
+    assert visitor.post(f"/c/{id}/resend", {"message": "x"}).status_code == 422
+
+
+@pytest.mark.parametrize("status", list(DeliveryStatus))
+def test_every_state_of_a_delivery_has_words(world: World, status: DeliveryStatus) -> None:
+    """However far a message got, the thread says so."""
+    assert DELIVERY[status]
+
+
+def test_a_dead_letter_is_tried_again_or_dropped(world: World) -> None:
+    """What still cannot be read says why and stays; dropped, it is gone."""
+    world.kit.run(world.kit.desk.quarantine("support", b"\x00", "not a message", key="1"))
+    visitor = world.agent("lena")
+    answer = visitor.post("/letters/channel:support:1/retry", {})
+    assert answer.status_code == 422
+    assert "still cannot be read" in answer.text
+    assert visitor.post("/letters/channel:support:1/drop", {}).headers["location"] == "/console/letters"
+    assert "There are none." in visitor.get("/letters").text

@@ -167,9 +167,22 @@ def test_a_foreign_conversation_cannot_be_given_to_who_may_not_see_it(world: Wor
     assert visitor.post(f"/c/{id}/assign", {"agent": "nobody-here"}).status_code == 422
 
 
-def test_reports_are_for_those_who_see_everything(world: World) -> None:
-    """The report covers all inboxes, so an agent of some cannot open it."""
-    assert world.agent("lena", inboxes=["support"]).get("/reports").status_code == 403
+def test_reports_count_what_the_agent_sees(world: World) -> None:
+    """What came to other inboxes is in none of the figures."""
+    world.write("hello", channel="website")
+    world.write("hello", channel="support")
+    page = world.agent("lena", inboxes=["support"]).get("/reports").text
+    assert '<dt>Conversations</dt><dd class="figure-value">1</dd>' in page
+
+
+def test_dead_letters_are_for_those_who_see_every_inbox(world: World) -> None:
+    """The page lists what could not be read with its reason; an agent of some inboxes finds neither it nor the way."""
+    world.kit.run(world.kit.desk.quarantine("support", b"\x00", "<not> a mail", key="1"))
+    page = world.agent("lena").get("/letters").text
+    assert "&lt;not&gt; a mail" in page
+    limited = world.agent("marc", inboxes=["support"])
+    assert "There are none." in limited.get("/letters").text
+    assert "/letters" not in limited.get("/view/all").text
 
 
 @named(ROUTES)

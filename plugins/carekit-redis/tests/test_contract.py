@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from carekit import Secret
 from carekit.testing import BusContract
 from carekit_redis.bus import RedisBus, RedisSettings
 
@@ -15,8 +16,8 @@ class TestRedisBus(BusContract):
 
     @pytest.fixture
     def bus(self, server: Any) -> RedisBus:
-        return RedisBus("redis", RedisSettings(url=server.url))
+        return RedisBus("redis", RedisSettings(url=Secret(server.url)))
 
     @pytest.fixture
     def other(self, server: Any) -> RedisBus:
-        return RedisBus("redis", RedisSettings(url=server.url))
+        return RedisBus("redis", RedisSettings(url=Secret(server.url)))

@@ -18,6 +18,7 @@ from carekit import (
     Presence,
     Refused,
     Reopen,
+    Resend,
     Resolve,
     Send,
     Snooze,
@@ -88,6 +89,25 @@ class Acts:
             if choice.key == form.get("until", ""):
                 return await self._do(request, session, form, Snooze(choice.until))
         raise Refused("choose until when to snooze it", field="until")
+
+    async def resend(self, request: Request, session: Session, form: Form) -> Response:
+        """Send a message again that failed or may not have arrived."""
+        message = form.get("message", "")
+        await self.desk.conversation(request.path_params["id"], session.scope)
+        if not (message.isascii() and message.isdigit() and len(message) < 10):
+            raise Refused("the form does not say which message; reload the page", field="message")
+        return await self._do(request, session, form, Resend(int(message)))
+
+    async def letter(self, request: Request, session: Session, form: Form) -> Response:
+        """Read or send a dead letter again, or let go of it."""
+        handle = self.desk.drop if request.path_params["what"] == "drop" else self.desk.retry
+        try:
+            await handle(request.path_params["id"], session.actor, scope=session.scope)
+        except NotFound:
+            raise
+        except Refused as error:
+            return await self.pages.letters(request, session, problem=sentence(str(error)))
+        return RedirectResponse(f"{self.sessions.base}/letters", 303)
 
     async def presence(self, request: Request, session: Session, form: Form) -> Response:
         """Say whether one takes conversations."""

@@ -8,6 +8,7 @@ import secrets
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -18,10 +19,11 @@ from carekit_console.render import Renderer
 from carekit_console.report import summary
 from carekit_console.session import Session, Sessions
 from carekit_console.views import VIEWS, View
-from carekit_console.words import PRESENCE
+from carekit_console.words import LETTER, PRESENCE, stamp
 
 RECENT: Final = 200
 FOUND: Final = 20
+LETTERS: Final = 100
 PERIODS: Final = {"7": "7 days", "30": "30 days", "90": "90 days"}
 THEMES: Final = ("system", "light", "dark")
 PREFERENCES: Final = "carekit-console-prefs"
@@ -99,6 +101,7 @@ class Pages:
         return {
             "service": self.desk.name,
             "agent": session.agent,
+            "everything": session.scope.inboxes is None,
             "presences": PRESENCE,
             "csrf": self.sessions.token(session.nonce),
             "theme": theme,
@@ -117,6 +120,18 @@ class Pages:
         values = self.common(request, session)
         values |= {"days": days, "periods": PERIODS, "summary": summary(report, titles), "timezone": self.desk.timezone}
         return self.renderer.page("reports.html", 200, **values)
+
+    async def letters(self, request: Request, session: Session, problem: str = "") -> Response:
+        """What could not be read or sent, for those who see every inbox."""
+        now, zone = self.desk.now(), ZoneInfo(self.desk.timezone)
+        titles = {name: channel.title or name for name, channel in self.desk.channels.items()}
+        letters = await self.desk.letters(session.scope, after=request.query_params.get("after", ""), limit=LETTERS)
+        items = [
+            (letter, titles.get(letter.channel, letter.channel), stamp(letter.at, now, zone)) for letter in letters
+        ]
+        values = self.common(request, session)
+        values |= {"items": items, "kinds": LETTER, "problem": problem, "more": len(letters) == LETTERS}
+        return self.renderer.page("letters.html", 422 if problem else 200, **values)
 
     async def find(self, request: Request, session: Session) -> Response:
         """Conversations for the palette: the latest that ``q`` names, then those in which it was said."""

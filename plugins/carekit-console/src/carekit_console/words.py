@@ -21,11 +21,17 @@ STATUS: Final = {
 PRESENCE: Final = {Presence.AVAILABLE: "Available", Presence.AWAY: "Away", Presence.OFF: "Off"}
 DELIVERY: Final = {
     DeliveryStatus.QUEUED: "Sending",
+    DeliveryStatus.SENDING: "Sending",
     DeliveryStatus.SENT: "Sent",
     DeliveryStatus.DELIVERED: "Delivered",
     DeliveryStatus.READ: "Read",
     DeliveryStatus.FAILED: "Not delivered",
     DeliveryStatus.UNSURE: "Delivery unsure",
+}
+LETTER: Final = {
+    "inbound": "Could not be read",
+    "failed": "Could not be sent",
+    "unsure": "May or may not have been sent",
 }
 METRIC: Final = {"first_response": "First reply", "next_response": "Next reply", "resolution": "Resolution"}
 PURPOSE: Final = {

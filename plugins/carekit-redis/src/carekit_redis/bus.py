@@ -27,10 +27,10 @@ SILENCE = 15.0
 class RedisSettings:
     """The keys of ``[bus]`` with ``use = "redis"``."""
 
-    url: Secret | str = setting(
+    url: Secret = setting(
         "the server: redis://HOST:PORT/DATABASE, rediss:// with TLS, unix:///path; with user and password if the server"
         " asks for them",
-        default="redis://127.0.0.1:6379/0",
+        default=Secret("redis://127.0.0.1:6379/0"),
     )
     topic: str = setting(
         "what is published under; desks that share a server but no store give each its own", default="carekit"
@@ -45,10 +45,9 @@ class RedisBus(Bus):
     def __init__(self, name: str, settings: Any) -> None:
         super().__init__(name, settings)
         self._topic = f"carekit:hint:{settings.topic}"
-        url = settings.url.reveal() if isinstance(settings.url, Secret) else settings.url
         try:
             self._pool = BlockingConnectionPool.from_url(
-                url,
+                settings.url.reveal(),
                 max_connections=CONNECTIONS,
                 timeout=PATIENCE,
                 socket_timeout=PATIENCE,

@@ -201,6 +201,10 @@ url = "sqlite:///care.db"
         found = self._rows(self._opened().statements.keys, {"keys": (rows.fold(key),)})
         return str(found[0][1]) if found else None
 
+    def letter(self, id: str) -> Letter | None:
+        found = self._rows(self._opened().statements.letters, {"keys": (id,)})
+        return decode_letter(found[0][1]) if found else None
+
     def letters(self, after: str, limit: int) -> list[Letter]:
         values = {"first": after, "most": rows.small(limit)}
         return [decode_letter(body) for (body,) in self._rows(self._opened().statements.some_letters, values)]

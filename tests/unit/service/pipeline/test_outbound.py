@@ -151,11 +151,11 @@ def test_what_arrived_is_not_sent_again(scene: Scene, status: S) -> None:
 def test_a_letter_can_be_dropped_once(scene: Scene) -> None:
     """Somebody decides that nothing more is needed; that is in the log, and the message stays failed."""
     scene.sent(S.FAILED)
-    scene.do(c.DropLetter("c_1:3", "c_1", "service"))
+    scene.do(c.CloseLetter("c_1:3", "c_1", "service"))
     assert (scene.letters, scene.store.deliveries("c_1")) == ([], {3: S.FAILED})
     assert scene.store.events("c_1")[-1].fact == f.LetterDropped(3)
     with pytest.raises(NotFound, match="somebody may have handled it already"):
-        scene.do(c.DropLetter("c_1:3", "c_1", "service"))
+        scene.do(c.CloseLetter("c_1:3", "c_1", "service"))
 
 
 # --- inbound
@@ -185,5 +185,5 @@ def test_a_letter_that_was_read_after_all_is_gone(scene: Scene) -> None:
 def test_an_unreadable_letter_can_be_dropped(scene: Scene) -> None:
     """The decision is in the channel's own stream."""
     scene.do(c.SetAside("loop", "d" * 64, "unreadable", "k"))
-    scene.do(c.DropLetter("channel:loop:1", "channel:loop", "agent:ana"))
+    scene.do(c.CloseLetter("channel:loop:1", "channel:loop", "agent:ana"))
     assert (scene.letters, scene.store.events("channel:loop")[-1].actor) == ([], "agent:ana")

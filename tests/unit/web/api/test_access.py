@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from carekit.seams.scope import EVERYTHING
 from carekit.testing.desk import DeskKit
 from carekit.web.api.endpoint import Endpoint
 from carekit.web.api.table import ENDPOINTS
@@ -14,11 +15,14 @@ from tests.unit.web._web import READ, SHOP, WRITE, Web
 WITH_ID = [endpoint for endpoint in ENDPOINTS if endpoint.takes_id]
 WRITES = [endpoint for endpoint in ENDPOINTS if endpoint.needs == "write"]
 CANARY = "canary-7f3a"
+PAYLOAD = json.dumps({"id": "9", "sender": f"{CANARY}-sender", "text": f"{CANARY} text"}).encode()
+"""A payload that can be read after all."""
 BODIES = {
     "reply": {"agent": "lena", "text": "hello"},
     "note": {"agent": "lena", "text": "hello"},
     "assign": {"assignee": "lena"},
     "snooze": {"until": "2030-01-01T00:00:00Z"},
+    "resend": {"message": 2},
 }
 
 
@@ -36,7 +40,9 @@ def ask(web: Web, endpoint: Endpoint, token: str, id: str = "c_1", headers: dict
 def foreign(kit: DeskKit) -> dict[str, str]:
     """Ids in the inbox that the limited token does not reach, each full of canaries."""
     receipt = kit.write(f"{CANARY} text", sender=f"{CANARY}-sender", name=f"{CANARY} name", channel="other")
-    return {"conversations": receipt.conversation, "contacts": receipt.contact}
+    kit.run(kit.desk.quarantine("other", PAYLOAD, f"{CANARY} error", key=f"{CANARY} key"))
+    [letter] = kit.run(kit.desk.letters(EVERYTHING))
+    return {"conversations": receipt.conversation, "contacts": receipt.contact, "dead-letters": letter.id}
 
 
 def foreign_id(endpoint: Endpoint, foreign: dict[str, str]) -> str:

@@ -1,0 +1,154 @@
+"""Dead letters: tried again or let go of, by those who may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import ModuleType
+
+import pytest
+
+from carekit.facts.events import DeliveryChanged, InboundReleased, LetterDropped
+from carekit.facts.nouns import Address, DeliveryStatus, Inbound, Letter
+from carekit.ground.errors import Ignored, Malformed, NotFound, Permanent, Refused
+from carekit.seams.channel import Channel, Delivery, Outbound
+from carekit.seams.desk import Desk
+from carekit.seams.hookspecs import hookimpl
+from carekit.seams.scope import EVERYTHING, Scope
+from carekit.testing.desk import MINIMAL, DeskKit
+
+
+class Moody(Channel):
+    """Reads and sends only in a good mood; a payload is one line a message."""
+
+    good = False
+
+    async def reread(self, raw: bytes, desk: Desk) -> Sequence[Inbound]:
+        if not self.good:
+            raise Malformed("it makes no sense")
+        if raw == b"nothing":
+            raise Ignored("a receipt")
+        lines = raw.decode().split()
+        return [Inbound(self.name, line, Address("moody", "ana"), line, thread=("ana",)) for line in lines]
+
+    async def send(self, outbound: Outbound) -> Delivery:
+        if not self.good:
+            raise Permanent("not today")
+        return Delivery()
+
+
+def moody() -> ModuleType:
+    """A plugin that offers it."""
+
+    @hookimpl
+    def carekit_channels() -> Mapping[str, type[Channel]]:
+        return {"moody": Moody}
+
+    module = ModuleType("moody")
+    module.carekit_channels = carekit_channels  # type: ignore[attr-defined]
+    return module
+
+
+@pytest.fixture
+def kit() -> Iterator[DeskKit]:
+    """A desk with a moody channel."""
+    toml = MINIMAL + '\n[channels.mail]\nuse = "moody"\n'
+    with DeskKit(toml, extra={"moody": moody()}, discover=False) as kit:
+        yield kit
+
+
+def aside(kit: DeskKit, raw: bytes) -> Letter:
+    kit.run(kit.desk.quarantine("mail", raw, "unreadable", key="uid:1"))
+    [letter] = kit.run(kit.desk.letters(EVERYTHING))
+    return letter
+
+
+def in_a_good_mood(kit: DeskKit) -> None:
+    kit.service.channels["mail"].good = True  # type: ignore[attr-defined]
+
+
+def retry(kit: DeskKit, letter: str, scope: Scope = EVERYTHING) -> None:
+    kit.run(kit.desk.retry(letter, "agent:lena", scope=scope))
+    kit.settle()
+
+
+def log_of_channel(kit: DeskKit) -> list[type]:
+    return [type(event.fact) for event in kit.service.store.events("channel:mail")]
+
+
+def test_what_can_be_read_by_now_is_received(kit: DeskKit) -> None:
+    """Every message of the payload is kept, and the letter is gone with the last of them."""
+    letter = aside(kit, b"one two")
+    in_a_good_mood(kit)
+    retry(kit, letter.id)
+    assert [text for _, text in kit.thread()] == ["one", "two"]
+    assert kit.run(kit.desk.letters(EVERYTHING)) == []
+    assert log_of_channel(kit)[-1] is InboundReleased
+
+
+def test_what_still_cannot_be_read_stays(kit: DeskKit) -> None:
+    """The refusal says why, and nothing has changed."""
+    letter = aside(kit, b"one")
+    with pytest.raises(Refused, match="still cannot be read: it makes no sense"):
+        retry(kit, letter.id)
+    assert kit.run(kit.desk.letter(letter.id, EVERYTHING)) == letter
+
+
+def test_a_payload_with_nothing_to_keep_is_done_with(kit: DeskKit) -> None:
+    """It counts as read."""
+    letter = aside(kit, b"nothing")
+    in_a_good_mood(kit)
+    retry(kit, letter.id)
+    assert kit.run(kit.desk.letters(EVERYTHING)) == []
+    assert log_of_channel(kit)[-1] is InboundReleased
+
+
+def test_a_letter_is_read_again_once(kit: DeskKit) -> None:
+    """Whoever comes second is told that it is handled."""
+    letter = aside(kit, b"one")
+    in_a_good_mood(kit)
+    retry(kit, letter.id)
+    with pytest.raises(NotFound, match="somebody may have handled it"):
+        retry(kit, letter.id)
+    assert len(kit.thread()) == 1
+
+
+def test_a_dropped_letter_is_gone_and_noted(kit: DeskKit) -> None:
+    """The log keeps who let go of it."""
+    letter = aside(kit, b"one")
+    kit.run(kit.desk.drop(letter.id, "agent:lena", scope=EVERYTHING))
+    assert kit.run(kit.desk.letters(EVERYTHING)) == []
+    last = kit.service.store.events("channel:mail")[-1]
+    assert (last.fact, last.actor) == (LetterDropped(letter.seq), "agent:lena")
+
+
+def test_a_message_that_was_given_up_is_sent_again(kit: DeskKit) -> None:
+    """The far side gets it, and its delivery goes on from the beginning."""
+    kit.write("hello", channel="mail")
+    kit.add_agent("lena")
+    kit.reply("lena", "hi")
+    [letter] = kit.run(kit.desk.letters(EVERYTHING))
+    assert (letter.kind, letter.error) == ("failed", "not today")
+    in_a_good_mood(kit)
+    retry(kit, letter.id)
+    assert [fact.status for fact in kit.facts(DeliveryChanged)][-1] is DeliveryStatus.SENT
+    assert kit.run(kit.desk.letters(EVERYTHING)) == []
+
+
+def test_a_channel_that_is_gone_is_named(kit: DeskKit) -> None:
+    """A payload of a channel that the file no longer has cannot be read, and the remedy is told."""
+    letter = aside(kit, b"one")
+    kit.service.channels.pop("mail")
+    kit.desk._letters._channels = kit.service.channels  # type: ignore[attr-defined]
+    with pytest.raises(Refused, match="channel 'mail' is no longer in the file: put it back"):
+        retry(kit, letter.id)
+
+
+@pytest.mark.parametrize("scope", [Scope(inboxes=frozenset({"mail"})), Scope(contact="p_1"), Scope(channel="mail")])
+def test_a_limited_scope_has_no_letters(kit: DeskKit, scope: Scope) -> None:
+    """Nobody can tell whose an unreadable payload is."""
+    letter = aside(kit, b"one")
+    assert kit.run(kit.desk.letters(scope)) == []
+    with pytest.raises(NotFound):
+        retry(kit, letter.id, scope)
+    with pytest.raises(NotFound):
+        kit.run(kit.desk.drop(letter.id, "x", scope=scope))
