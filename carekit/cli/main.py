@@ -21,6 +21,7 @@ COMMANDS = {
     "agents": "Add, list and manage the people who answer.",
     "dead": "Look at what could not be read or sent, and try it again.",
     "doctor": "Try everything that a file names: does it answer?",
+    "tidy": "Remove attachments that nothing refers to.",
     "report": "Print response and resolution times, and satisfaction.",
     "explain": "Tell the story of a conversation: what, who, which policy, why.",
     "completion": "Print the shell completion for bash, zsh or fish.",

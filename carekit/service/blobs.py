@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from carekit.ground.errors import NotFound, Unavailable
+from carekit.ground.errors import CarekitError, ConfigError, NotFound, Unavailable
+
+TOGETHER = 64
+"""Contents that are written at once."""
 
 
 class Blobs(Protocol):
-    """Keeps bytes by content. Both methods are synchronous; the service calls them in a thread."""
+    """Keeps bytes by content. All methods are synchronous; the service calls them in a thread."""
 
-    def put(self, data: bytes) -> str:
-        """Keep *data* durably; returns its digest. The same bytes are kept once."""
+    def put(self, contents: Sequence[bytes]) -> list[str]:
+        """Keep *contents* durably; returns their digests. The same bytes are kept once."""
         ...
 
     def get(self, digest: str) -> bytes:
@@ -29,6 +35,7 @@ def digest_of(data: bytes) -> str:
 
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_DROPPED = ".dropped"
 
 
 class MemoryBlobs:
@@ -37,16 +44,16 @@ class MemoryBlobs:
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
 
-    def put(self, data: bytes) -> str:
-        digest = digest_of(data)
-        self._kept[digest] = data
-        return digest
+    def put(self, contents: Sequence[bytes]) -> list[str]:
+        digests = [digest_of(data) for data in contents]
+        self._kept.update(zip(digests, contents, strict=True))
+        return digests
 
     def get(self, digest: str) -> bytes:
         try:
             return self._kept[digest]
         except KeyError:
-            raise NotFound(f"no bytes are kept under {digest[:80]!r}") from None
+            raise _unknown(digest) from None
 
 
 class FolderBlobs:
@@ -55,40 +62,196 @@ class FolderBlobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put(self, data: bytes) -> str:
-        digest = digest_of(data)
-        path = self._path(digest)
-        if path.exists():
-            return digest
+    def put(self, contents: Sequence[bytes]) -> list[str]:
+        digests = [digest_of(data) for data in contents]
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f".{path.name}.{os.getpid()}.{id(data)}")
-            with partial.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-            _sync_folder(path.parent)
+            self._write(dict(zip(digests, contents, strict=True)))
         except OSError as error:
             raise Unavailable(f"cannot keep an attachment in {self._folder}: {error.strerror}") from error
-        return digest
+        return digests
 
     def get(self, digest: str) -> bytes:
         if not _DIGEST.fullmatch(digest):
-            raise NotFound(f"no bytes are kept under {digest[:80]!r}")
+            raise _unknown(digest)
         try:
             return self._path(digest).read_bytes()
         except FileNotFoundError:
-            raise NotFound(f"no bytes are kept under {digest!r}") from None
+            raise _unknown(digest) from None
+        except OSError as error:
+            raise Unavailable(f"cannot read an attachment in {self._folder}: {error.strerror}") from error
+
+    def _write(self, contents: dict[str, bytes]) -> None:
+        """All of them: first the bytes, then the names. The disk does most of the work of many with the first."""
+        begun: list[tuple[Path, Path]] = []
+        named: set[Path] = set()
+        for digest, data in contents.items():
+            path = self._path(digest)
+            named.add(path.parent)
+            if _touch(path):
+                continue
+            if not path.parent.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                named.add(self._folder)
+            partial = path.with_name(f".{digest}.{os.getpid()}.{id(data)}")
+            partial.write_bytes(data)
+            begun.append((partial, path))
+        for partial, _ in begun:
+            _sync(partial)
+        for partial, path in begun:
+            partial.replace(path)
+        for folder in named:  # a name is durable only when its folder is, whoever wrote it
+            _sync(folder)
+
+    # --- what nothing refers to any more
+
+    def prefixes(self) -> list[str]:
+        """The beginnings of the digests that are there, in order."""
+        with suppress(FileNotFoundError):
+            return sorted(path.name for path in self._folder.iterdir() if re.fullmatch("[0-9a-f]{2}", path.name))
+        return []
+
+    def old(self, prefix: str, before: float) -> Iterator[str]:
+        """The digests under *prefix* whose bytes nobody kept since *before*, in seconds of the epoch.
+
+        What a process left half-written that died meanwhile is removed on the way.
+        """
+        for path in sorted((self._folder / prefix).iterdir()):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime >= before:
+                    continue
+                if _DIGEST.fullmatch(path.name):
+                    yield path.name
+                elif path.name.endswith(_DROPPED):
+                    path.replace(path.with_name(path.name[1:65]))  # a process died over it: it is looked at again
+                elif path.name.startswith("."):
+                    path.unlink()
+
+    def drop(self, digest: str, before: float) -> int | None:
+        """Remove what nothing refers to, unless somebody keeps the same just now; how many bytes that were,
+        None if it stays.
+
+        It is set aside first and looked at again: who touched it before is seen, who comes after writes it anew.
+        """
+        path = self._path(digest)
+        aside = path.with_name(f".{digest}{_DROPPED}")
+        path.replace(aside)
+        found = aside.stat()
+        if found.st_mtime >= before:
+            aside.replace(path)
+            return None
+        aside.unlink()
+        return found.st_size
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest
 
 
-def _sync_folder(folder: Path) -> None:
-    """A new name is durable only when its folder has been written too."""
-    handle = os.open(folder, os.O_RDONLY)
+class FarBlobs:
+    """One object a content, at a URL that fsspec knows: as durable as what stands there says when it has taken it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        try:
+            import fsspec
+
+            self._files, self._root = fsspec.core.url_to_fs(url)
+        except ImportError as error:
+            raise ConfigError(f'{url}: {error}; begin with pip install "carekit[remote]"') from None
+        except Exception as error:  # noqa: BLE001 - each protocol has its own
+            raise ConfigError(f"{url} cannot be used: {type(error).__name__}: {error}") from None
+
+    def put(self, contents: Sequence[bytes]) -> list[str]:
+        digests = [digest_of(data) for data in contents]
+        for digest, data in dict(zip(digests, contents, strict=True)).items():
+            self._try(self._files.pipe_file, self._path(digest), data)
+        return digests
+
+    def get(self, digest: str) -> bytes:
+        if not _DIGEST.fullmatch(digest):
+            raise _unknown(digest)
+        try:
+            found: bytes = self._try(self._files.cat_file, self._path(digest))
+        except FileNotFoundError:
+            raise _unknown(digest) from None
+        return found
+
+    def _try(self, do: Callable[..., Any], *arguments: object) -> Any:
+        try:
+            return do(*arguments)
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # each protocol has its own
+            raise Unavailable(
+                f"cannot reach the attachments at {self._url}: {type(error).__name__}: {error}"
+            ) from error
+
+    def _path(self, digest: str) -> str:
+        return f"{self._root.rstrip('/')}/{digest[:2]}-{digest}"
+
+
+def blobs_at(where: str, folder: Path) -> Blobs:
+    """Bytes at *where*, a URL or a path from *folder* on; raises `ConfigError`."""
+    return FarBlobs(where) if "://" in where else FolderBlobs(folder / Path(where).expanduser())
+
+
+class Keeper:
+    """Keeps bytes for many at once: whoever comes while some are being written shares the next time."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._waiting: list[tuple[bytes, asyncio.Future[str]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def keep(self, data: bytes) -> str:
+        """The digest of *data*, when it is durable; raises `Unavailable`."""
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append((data, future))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        return await future
+
+    async def get(self, digest: str) -> bytes:
+        """The bytes under *digest*; raises `NotFound`."""
+        return await asyncio.to_thread(self._blobs.get, digest)
+
+    async def _write(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+                await self._tell(batch)
+        finally:
+            self._writing = None
+
+    async def _tell(self, batch: Sequence[tuple[bytes, asyncio.Future[str]]]) -> None:
+        waiting = [future for _, future in batch]
+        try:
+            digests = await asyncio.to_thread(self._blobs.put, [data for data, _ in batch])
+        except CarekitError as error:
+            for future in waiting:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for future, digest in zip(waiting, digests, strict=True):
+            if not future.done():
+                future.set_result(digest)
+
+
+def _touch(path: Path) -> bool:
+    """Whether the content is there already; then as young as a new one, so that `FolderBlobs.drop` leaves it."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _unknown(digest: str) -> NotFound:
+    return NotFound(f"no bytes are kept under {digest[:80]!r}")

@@ -16,7 +16,7 @@ from carekit.rules.context import SurveyOffer
 from carekit.rules.turn import Rulebook
 from carekit.seams.desk import ChannelInfo
 from carekit.seams.store import Job
-from carekit.service.blobs import Blobs, FolderBlobs, MemoryBlobs
+from carekit.service.blobs import Blobs, FolderBlobs, Keeper, MemoryBlobs, blobs_at
 from carekit.service.config import Settings
 from carekit.service.desk import CareDesk
 from carekit.service.hub import Hub
@@ -72,7 +72,7 @@ def errands(
     )
 
 
-def desk(settings: Settings, sign: Signer, clock: Clock, writer: Writer, hub: Hub) -> CareDesk:
+def desk(settings: Settings, sign: Signer, clock: Clock, writer: Writer, hub: Hub, keeper: Keeper) -> CareDesk:
     """The desk as everybody sees it."""
     channels = {
         name: ChannelInfo(
@@ -93,7 +93,7 @@ def desk(settings: Settings, sign: Signer, clock: Clock, writer: Writer, hub: Hu
         store=settings.store.component,
         writer=writer,
         hub=hub,
-        blobs=blobs(settings),
+        keeper=keeper,
         signer=sign,
         channels=channels,
         parts={name: part.component for name, part in settings.channels.items()},
@@ -103,7 +103,9 @@ def desk(settings: Settings, sign: Signer, clock: Clock, writer: Writer, hub: Hu
 
 
 def blobs(settings: Settings) -> Blobs:
-    """Where bytes are kept."""
+    """Where bytes are kept; raises `ConfigError`."""
+    if settings.service.blobs:
+        return blobs_at(settings.service.blobs, settings.path.parent.resolve())
     return MemoryBlobs() if settings.store.component.inline else FolderBlobs(settings.service.data / "blobs")
 
 

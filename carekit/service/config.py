@@ -22,6 +22,7 @@ from carekit.ground.errors import ConfigError
 from carekit.ground.suggest import did_you_mean
 from carekit.seams.app import path_fault
 from carekit.seams.component import Component
+from carekit.service.blobs import blobs_at
 from carekit.service.plugins import Offer, Plugins
 from carekit.service.structure import Structurer
 from carekit.service.tables import RESERVED, SECTIONS, CalendarSettings, ServiceSettings, TokenSettings
@@ -195,7 +196,15 @@ class _Reader:
         url = urlsplit(service.url)
         if url.scheme not in ("http", "https") or not url.hostname:
             self._fault("service", "url", f'must be an address such as "https://care.example", not {service.url!r}')
+        if service.blobs:
+            self._check_blobs(service.blobs)
         return service
+
+    def _check_blobs(self, where: str) -> None:
+        try:
+            blobs_at(where, self._path.parent)
+        except ConfigError as error:
+            self._fault("service", "blobs", str(error))
 
     def _check_zone(self, zone: str, where: str) -> None:
         if zone not in available_timezones():

@@ -24,7 +24,7 @@ from carekit.seams.query import Hit, Page, Query
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Store
 from carekit.seams.survey import SurveyProvider
-from carekit.service.blobs import Blobs
+from carekit.service.blobs import Keeper
 from carekit.service.hub import Hub
 from carekit.service.letters import Letters
 from carekit.service.pipeline import commands as c
@@ -56,7 +56,7 @@ class CareDesk:
         store: Store,
         writer: Writer,
         hub: Hub,
-        blobs: Blobs,
+        keeper: Keeper,
         signer: Signer,
         channels: Mapping[str, ChannelInfo],
         parts: Mapping[str, Channel],
@@ -77,7 +77,7 @@ class CareDesk:
         self._store = store
         self._writer = writer
         self._hub = hub
-        self._blobs = blobs
+        self._keeper = keeper
         self._signer = signer
         self._hours = hours
         self._views = Views(store, self.read, writer.submit)
@@ -214,10 +214,10 @@ class CareDesk:
         await self._writer.submit(c.SetAside(channel, digest, error, key, marks or {}))
 
     async def keep(self, data: bytes) -> str:
-        return await asyncio.to_thread(self._blobs.put, data)
+        return await self._keeper.keep(data)
 
     async def fetch(self, digest: str) -> bytes:
-        return await asyncio.to_thread(self._blobs.get, digest)
+        return await self._keeper.get(digest)
 
     async def mark(self, marks: Mapping[str, str | None]) -> None:
         await self._writer.submit(c.Mark(marks))

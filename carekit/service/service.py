@@ -23,6 +23,7 @@ from carekit.seams.scope import EVERYTHING
 from carekit.seams.store import Job, Store
 from carekit.service import compose
 from carekit.service.alarms import Alarms
+from carekit.service.blobs import FolderBlobs, Keeper
 from carekit.service.config import Settings
 from carekit.service.hub import Hub
 from carekit.service.node import BEAT, Node
@@ -33,12 +34,15 @@ from carekit.service.pipeline.commands import Begun, Command, Offer
 from carekit.service.pipeline.world import Kept
 from carekit.service.plugins import Plugins
 from carekit.service.pulse import Pulse
+from carekit.service.tidy import tidy
 from carekit.service.writer import Writer
 
 log = logging.getLogger("carekit.service")
 
 DRAIN = 1.5
 """Seconds that running jobs get when the service stops."""
+TIDY = 86_400.0
+"""Seconds between the times that bytes are removed that nothing refers to."""
 READ_ON = 5.0
 """Seconds between the times that the views of the log catch up by themselves."""
 
@@ -70,6 +74,7 @@ class Service:
         self.role = role
         self.clock = clock or SystemClock()
         self.store: Store = settings.store.component
+        self.blobs = compose.blobs(settings)
         self.hub = Hub()
         self.notifier = Notifier(plugins.on_event, plugins.on_measured)
         self.channels = {name: part.component for name, part in settings.channels.items()}
@@ -80,7 +85,7 @@ class Service:
             settings, self.signer, self.notifier, self.clock, ids or RandomIds(), self._node_for_jobs
         )
         self.writer = Writer(self.pipeline, self._committed, inline=self.store.inline)
-        self.desk = compose.desk(settings, self.signer, self.clock, self.writer, self.hub)
+        self.desk = compose.desk(settings, self.signer, self.clock, self.writer, self.hub, Keeper(self.blobs))
         self.node = Node(self.store, self.clock, self.desk.read)
         self.outbox = Outbox(
             compose.errands(settings, self.notifier, self.clock, self._earlier, self._mark),
@@ -130,6 +135,8 @@ class Service:
         self._begin(self.node.run(self.outbox.watch), "node")
         self._begin(self.alarms.run(), "alarms")
         self._begin(self._read_on(), "views")
+        if isinstance(self.blobs, FolderBlobs):
+            self._begin(self._tidy(self.blobs), "blobs")
         for component in self.components():
             if type(component).run is not Component.run:
                 self._begin(self._supervise(component.name, component.run), component.name)
@@ -270,6 +277,16 @@ class Service:
                     await self.desk.read_on()
             except Exception as error:  # noqa: BLE001 - whatever a store raises, it may be well again the next time
                 log.warning("the report and the search are behind: %s: %s", type(error).__name__, error)
+
+    async def _tidy(self, blobs: FolderBlobs) -> None:
+        """Remove bytes that nothing refers to, once a day."""
+        while True:
+            await asyncio.sleep(TIDY)
+            try:
+                if not self.store.shared or await self._claim("blobs"):
+                    await self.desk.read(partial(tidy, blobs, self.store, self.clock.now()))
+            except (CarekitError, OSError) as error:
+                log.warning("attachments that nothing refers to stay for now: %s", error)
 
     async def _claiming(self, component: Component) -> None:
         """Do a component's work that is for one process at a time, while it is this one's turn."""

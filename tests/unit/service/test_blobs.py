@@ -1,26 +1,47 @@
-"""Bytes by content, in memory and in a folder."""
+"""Bytes by content, in memory, in a folder and behind a URL."""
 
 from __future__ import annotations
 
+import asyncio
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carekit.ground.errors import NotFound, Unavailable
-from carekit.service.blobs import Blobs, FolderBlobs, MemoryBlobs, digest_of
+from carekit.ground.errors import ConfigError, NotFound, Unavailable
+from carekit.service.blobs import Blobs, FarBlobs, FolderBlobs, Keeper, MemoryBlobs, blobs_at, digest_of
+
+LATER = 2_000_000_000.0
+"""An instant after anything that is written here."""
 
 
-@pytest.fixture(params=["memory", "folder"])
+@pytest.fixture(params=["memory", "folder", "url"])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
-    return MemoryBlobs() if request.param == "memory" else FolderBlobs(tmp_path / "blobs")
+    """Each of the three."""
+    if request.param == "memory":
+        return MemoryBlobs()
+    return blobs_at("blobs", tmp_path) if request.param == "folder" else _far(f"file://{tmp_path}/blobs")
+
+
+def _far(url: str) -> FarBlobs:
+    pytest.importorskip("fsspec", reason="needs fsspec: pip install 'carekit[remote]'")
+    made = FarBlobs(url)
+    made._files.makedirs(made._root, exist_ok=True)
+    return made
+
+
+def files(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file()]
 
 
 def test_bytes_come_back(blobs: Blobs) -> None:
-    """What was kept is given under its digest, however often it was kept."""
-    for data in (b"", b"\x00\xff", b"x" * 1_000_000):
-        assert blobs.put(data) == blobs.put(data) == digest_of(data)
+    """What was kept is given under its digest, however often it was kept, alone or with others."""
+    contents = [b"", b"\x00\xff", b"x" * 1_000_000, b""]
+    assert blobs.put(contents) == blobs.put(contents) == [digest_of(data) for data in contents]
+    for data in contents:
         assert blobs.get(digest_of(data)) == data
 
 
@@ -35,21 +56,131 @@ def test_a_folder_keeps_each_content_once(tmp_path: Path) -> None:
     """The same bytes are one file, and no half-written one is left beside it."""
     blobs = FolderBlobs(tmp_path)
     for _ in range(3):
-        digest = blobs.put(b"the same")
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [digest]
+        digests = blobs.put([b"the same", b"the same"])
+    assert files(tmp_path) == digests[:1]
 
 
 def test_a_folder_outlives_its_object(tmp_path: Path) -> None:
     """Another object over the same folder finds the bytes."""
-    digest = FolderBlobs(tmp_path).put(b"kept")
+    [digest] = FolderBlobs(tmp_path).put([b"kept"])
     assert FolderBlobs(tmp_path).get(digest) == b"kept"
+
+
+def test_everything_is_on_disk_before_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file is synchronised before it gets its name, and each folder after it; also for what was there already."""
+    done: list[tuple[str, str]] = []
+    sync, replace = os.fsync, Path.replace
+
+    def note_sync(handle: int) -> None:
+        done.append(("sync", str(Path(f"/proc/self/fd/{handle}").readlink())))
+        sync(handle)
+
+    def note_replace(path: Path, target: Path) -> Path:
+        done.append(("name", str(target)))
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(Path, "replace", note_replace)
+    blobs = FolderBlobs(tmp_path)
+    [digest] = blobs.put([b"one"])
+    folder = str(tmp_path / digest[:2])
+    steps = [(what, Path(where).name.strip(".")[:64]) for what, where in done if where.startswith(f"{folder}/")]
+    assert steps == [("sync", digest), ("name", digest)]
+    assert {where for what, where in done[2:] if what == "sync"} == {folder, str(tmp_path)}
+    done.clear()
+    blobs.put([b"one"])
+    assert done == [("sync", folder)]
 
 
 def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
     """Where a file stands instead of the folder, keeping fails with the place."""
     (tmp_path / "blobs").write_text("a file")
     with pytest.raises(Unavailable, match="blobs"):
-        FolderBlobs(tmp_path / "blobs").put(b"x")
+        FolderBlobs(tmp_path / "blobs").put([b"x"])
+
+
+def test_what_is_dropped_is_gone_unless_somebody_keeps_it(tmp_path: Path) -> None:
+    """Bytes that were kept again meanwhile stay."""
+    blobs = FolderBlobs(tmp_path)
+    [digest] = blobs.put([b"once"])
+    os.utime(tmp_path / digest[:2] / digest, (1, 1))
+    blobs.put([b"once"])
+    assert blobs.drop(digest, before=1_000_000_000) is None
+    assert blobs.get(digest) == b"once"
+    assert blobs.drop(digest, LATER) == 4
+    assert files(tmp_path) == []
+
+
+def test_what_a_dead_process_left_is_mended(tmp_path: Path) -> None:
+    """A half-written file is removed; one that was being dropped gets its name back, to be looked at again."""
+    blobs = FolderBlobs(tmp_path)
+    [digest] = blobs.put([b"once"])
+    folder = tmp_path / digest[:2]
+    (folder / digest).rename(folder / f".{digest}.dropped")
+    (folder / f".{digest}.99.1").write_bytes(b"on")
+    assert list(blobs.old(digest[:2], LATER)) == []
+    assert files(tmp_path) == [digest]
+
+
+@pytest.mark.parametrize(
+    ("url", "told"), [("nowhere://bucket", "nowhere"), ("s3://bucket", 'pip install "carekit\\[remote\\]"')]
+)
+def test_a_url_that_cannot_be_used_is_explained(url: str, told: str, tmp_path: Path) -> None:
+    """An unknown protocol, and one whose package is absent."""
+    if url.startswith("s3") and _installed("s3fs"):
+        pytest.skip("s3fs is installed here")
+    with pytest.raises(ConfigError, match=told):
+        blobs_at(url, tmp_path)
+
+
+def _installed(name: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(name) is not None
+
+
+class Counting(MemoryBlobs):
+    """Notes how many come at once, and can be ill."""
+
+    ill = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+
+    def put(self, contents: Sequence[bytes]) -> list[str]:
+        self.batches.append(len(contents))
+        if self.ill:
+            raise Unavailable("no room")
+        return super().put(contents)
+
+
+def test_who_comes_meanwhile_shares_the_next_time() -> None:
+    """Ten at once are written in two goes at most, and each gets its own digest."""
+    blobs = Counting()
+    contents = [str(number).encode() for number in range(10)]
+
+    async def scenario() -> list[str]:
+        keeper = Keeper(blobs)
+        return list(await asyncio.gather(*(keeper.keep(data) for data in contents)))
+
+    assert asyncio.run(scenario()) == [digest_of(data) for data in contents]
+    assert len(blobs.batches) <= 2
+
+
+def test_a_fault_is_told_to_all_and_ends() -> None:
+    """While there is no room everybody hears it; afterwards it goes on."""
+    blobs = Counting()
+
+    async def scenario() -> None:
+        keeper = Keeper(blobs)
+        blobs.ill = True
+        told = await asyncio.gather(keeper.keep(b"1"), keeper.keep(b"2"), return_exceptions=True)
+        assert [type(error) for error in told] == [Unavailable, Unavailable]
+        blobs.ill = False
+        assert await keeper.keep(b"3") == digest_of(b"3")
+
+    asyncio.run(scenario())
 
 
 @settings(max_examples=30)
