@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import attrs
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from carekit import Bus, ConfigError, Desk, Health, Secret, Unavailable, setting
+from carekit import Bus, Desk, Health, Secret, Unavailable, setting
 
-CONNECTIONS = 4
-"""At most, in one process."""
 PATIENCE = 5.0
 """Seconds that the server may take to answer."""
 SILENCE = 15.0
@@ -45,29 +38,19 @@ class RedisBus(Bus):
     def __init__(self, name: str, settings: Any) -> None:
         super().__init__(name, settings)
         self._topic = f"carekit:hint:{settings.topic}"
-        try:
-            self._pool = BlockingConnectionPool.from_url(
-                settings.url.reveal(),
-                max_connections=CONNECTIONS,
-                timeout=PATIENCE,
-                socket_timeout=PATIENCE,
-                socket_connect_timeout=PATIENCE,
-                retry=Retry(NoBackoff(), 0),  # the service tries again
-            )
-        except ValueError:  # its text would show the url, and a password in it
-            raise ConfigError(
-                "the url cannot be read; write redis://user:password@host:6379/0, with special characters of the"
-                " password as %-codes"
-            ) from None
-        self._redis = Redis(connection_pool=self._pool)
+        from carekit_redis import client  # costs 0.2 s, which only those pay who use it
+
+        self._explained = client.explained
+        self._pool = client.pool(settings.url.reveal(), PATIENCE)
+        self._redis = client.Redis(connection_pool=self._pool)
 
     async def publish(self, hint: bytes) -> None:
-        with _explained():
+        with self._explained():
             await self._redis.publish(self._topic, hint)
 
     async def listen(self, heard: Callable[[bytes], None]) -> None:
         async with self._redis.pubsub() as pubsub:
-            with _explained():
+            with self._explained():
                 await pubsub.subscribe(self._topic)
                 asked = False
                 while True:
@@ -101,22 +84,3 @@ class RedisBus(Bus):
             listening.cancel()
             await asyncio.wait([listening])
         return [Health(f"bus {self.name}")]
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Errors of the client as ours, with what an operator can do; raises `Unavailable`."""
-    try:
-        yield
-    except AuthenticationError:
-        raise Unavailable("the Redis server refuses the user or the password of [bus] url") from None
-    except ResponseError as error:
-        raise Unavailable(
-            f"the Redis server refuses: {error}; the user of [bus] url needs +publish, +subscribe and"
-            " +ping, and the channel"
-        ) from None
-    except (RedisError, OSError) as error:
-        raise Unavailable(
-            f"the Redis server cannot be reached: {str(error) or type(error).__name__}; is it running, and is"
-            " [bus] url right?"
-        ) from None
