@@ -15,6 +15,8 @@ from carekit.ground.errors import CarekitError, ConfigError, NotFound, Unavailab
 
 TOGETHER = 64
 """Contents that are written at once."""
+WAITING = 1000
+"""Contents that may wait; beyond that the asker is told to come back."""
 
 
 class Blobs(Protocol):
@@ -204,6 +206,8 @@ class Keeper:
 
     async def keep(self, data: bytes) -> str:
         """The digest of *data*, when it is durable; raises `Unavailable`."""
+        if len(self._waiting) >= WAITING:
+            raise Unavailable("too many attachments are waiting to be written; try again in a moment")
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting.append((data, future))
         if self._writing is None:

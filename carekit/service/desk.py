@@ -111,6 +111,7 @@ class CareDesk:
     async def receive_all(
         self, inbounds: Sequence[Inbound], *, marks: Mapping[str, str | None] | None = None
     ) -> list[Receipt]:
+        self._writer.admit()
         last = len(inbounds) - 1
         commands = [self._received(marks if index == last else None, one) for index, one in enumerate(inbounds)]
         waiting: asyncio.Future[list[Kept | Exception]] = asyncio.get_running_loop().create_future()

@@ -47,11 +47,18 @@ class Writer:
     def submit(self, command: Command) -> asyncio.Future[Kept]:
         """The result of *command* once it is durable, or what the command or the store raised."""
         future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
-        if len(self._waiting) >= WAITING:
-            future.set_exception(Unavailable("too much is waiting to be written; try again in a moment"))
+        try:
+            self.admit()
+        except Unavailable as error:
+            future.set_exception(error)
         else:
             self.post(command, partial(_settle, future))
         return future
+
+    def admit(self) -> None:
+        """Raise `Unavailable` if too much is waiting already."""
+        if len(self._waiting) >= WAITING:
+            raise Unavailable("too much is waiting to be written; try again in a moment")
 
     def post(self, command: Command, done: Told) -> None:
         """Write *command* with the next batch and then call *done* with its result.

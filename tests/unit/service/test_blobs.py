@@ -188,3 +188,15 @@ def test_a_fault_is_told_to_all_and_ends() -> None:
 def test_digests_tell_contents_apart(one: bytes, two: bytes) -> None:
     """Two contents have one digest only when they are the same."""
     assert (digest_of(one) == digest_of(two)) == (one == two)
+
+
+def test_too_many_waiting_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit an asker is told at once to come back, so that memory does not fill up."""
+    monkeypatch.setattr("carekit.service.blobs.WAITING", 3)
+
+    async def scenario() -> list[object]:
+        keeper = Keeper(MemoryBlobs())
+        return list(await asyncio.gather(*(keeper.keep(b"x") for _ in range(5)), return_exceptions=True))
+
+    told = asyncio.run(scenario())
+    assert [type(one) for one in told] == [str, str, str, Unavailable, Unavailable]

@@ -14,7 +14,7 @@ import pytest
 from carekit.builtin.memory import MemoryStore
 from carekit.facts.actions import Send
 from carekit.facts.nouns import Address, Inbound
-from carekit.ground.errors import ConfigError
+from carekit.ground.errors import ConfigError, Unavailable
 from carekit.seams.app import App
 from carekit.seams.desk import Desk
 from carekit.seams.hookspecs import hookimpl
@@ -221,3 +221,13 @@ def test_a_process_for_requests_does_no_work_in_the_background(tmp_path: Path) -
         await web.stop()
 
     asyncio.run(scenario())
+
+
+def test_many_messages_at_once_are_turned_away_like_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While too much is waiting to be written, a payload of several messages is refused whole, and nothing is kept."""
+    monkeypatch.setattr("carekit.service.writer.WAITING", 0)
+    with DeskKit(discover=False) as kit:
+        messages = [Inbound("loop", str(number), Address("loopback", "ana"), "hello") for number in range(2)]
+        with pytest.raises(Unavailable, match="try again in a moment"):
+            kit.run(kit.desk.receive_all(messages))
+        assert kit.service.store.last_position() == 0
