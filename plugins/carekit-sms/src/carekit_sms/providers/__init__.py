@@ -1,0 +1,1 @@
+"""The providers that come along, one module each."""
