@@ -99,6 +99,15 @@ def test_a_changed_or_unsigned_payload_is_refused(provider: str) -> None:
             channel.decode(payload)
 
 
+@pytest.mark.parametrize("provider", recorded.PROVIDERS)
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"{", b"[" * 10_000, b"&".join([b"a=1"] * 1_000)])
+def test_what_nobody_proved_is_never_kept(provider: str, body: bytes) -> None:
+    """Bytes that cannot even be read are refused and not set aside, or strangers could fill our disk."""
+    for headers in ({}, {"authorization": "Basic x", "x-twilio-signature": "x", "messagebird-request-timestamp": "é"}):
+        with pytest.raises(NotOurs):
+            recorded.channel(provider).decode(Payload(body, headers))
+
+
 @pytest.mark.parametrize("provider", ["vonage", "messagebird", "bird"])
 def test_a_replay_of_another_day_is_refused(provider: str) -> None:
     """Where the time is signed, a recording of two days ago is no delivery; within a day its id tells it."""

@@ -134,8 +134,7 @@ class Sms(Channel):
 
     def decode(self, payload: Payload) -> Sequence[Inbound]:
         posted = self._posted(payload)
-        self.let_in(payload.remote)
-        self.provider.verify(posted)
+        self.let_in(posted, payload.remote)
         return [self._inbound(text) for text in self.provider.read(posted)]
 
     def _posted(self, payload: Payload) -> Posted:
@@ -143,8 +142,22 @@ class Sms(Channel):
         now = self._desk.now() if self._desk is not None else None
         return Posted(f"{self.url}/inbound{query}", payload.body, payload.headers, payload.query, now)
 
-    def let_in(self, remote: str) -> None:
-        """Raise `NotOurs` if *remote* is none of the networks that the provider posts from."""
+    def let_in(self, posted: Posted, remote: str, *, signed: bool = True) -> None:
+        """Raise `NotOurs` unless *posted* comes from where the provider posts from and, if *signed*, is proved.
+
+        What cannot even be read is refused alike: only what is proved to be the provider's may be kept and set aside.
+        """
+        self._check_source(remote)
+        if not signed:
+            return
+        try:
+            self.provider.verify(posted)
+        except NotOurs:
+            raise
+        except Exception as error:  # noqa: BLE001 - a stranger's bytes met code that may be a stranger's, too
+            raise NotOurs(f"the request cannot be verified: {type(error).__name__}: {error}") from None
+
+    def _check_source(self, remote: str) -> None:
         if not self.settings.sources:
             return
         try:

@@ -67,12 +67,10 @@ class ReceiptRoute:
 
     async def _note(self, request: Request, body: bytes) -> None:
         channel, provider = self._channel, self._channel.provider
-        channel.let_in(request.client.host if request.client else "")
         posted = self._posted(request, body)
         given = request.path_params.get("reference", "")
-        if provider.signs_receipts:
-            provider.verify(posted)
-        elif not given:
+        channel.let_in(posted, request.client.host if request.client else "", signed=provider.signs_receipts)
+        if not given and not provider.signs_receipts:
             raise NotOurs("receipts of this provider come to the address that a text names")
         report = provider.report(posted)
         reference = self._references.read(given or report.reference)

@@ -65,7 +65,8 @@ class Kannel(Provider):
         to = asked.get("to") or headers.get("x-kannel-to", "")
         if not sender or not asked.get("id"):
             raise Malformed(
-                f'the gateway named no sender or id (from {sender!r} to {to!r}); post-url must end in "?id=%I&from=%p&to=%P"'
+                f"the gateway named no sender or id (from {sender!r} to {to!r}); post-url must end in "
+                '"?id=%I&from=%p&to=%P"'
             )
         return [Text(asked["id"], sender, to, _text(posted), sent_at=_time(headers.get("x-kannel-time", "")))]
 
