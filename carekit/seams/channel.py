@@ -97,7 +97,10 @@ class Channel(Component):
         return message
 
     def keys_for(self, to: Address) -> tuple[str, ...]:
-        """The thread keys under which an answer from *to* will come: for channels that may write first."""
+        """The thread keys under which an answer from *to* will come: for channels that may write first.
+
+        Raises `Refused` for an address of another kind, or in another form than the one that answers come from.
+        """
         return ()
 
     def hold(self, outbound: Outbound, now: datetime) -> datetime | None:

@@ -93,7 +93,11 @@ class Errands:
             log.error("policy %r wants somebody written to on %r, which cannot begin", event.policy, asked.channel)
             return Sent(job, JobDone(job.id, job.token), None)
         action = Send(asked.text, asked.purpose, subject=asked.subject, reason=event.reason)
-        return Begin.on(channel, asked.to, action, event.actor, policy=event.policy, job=job)
+        try:
+            return Begin.on(channel, asked.to, action, event.actor, policy=event.policy, job=job)
+        except Exception as error:  # noqa: BLE001 - a channel may refuse an address, and its code is a stranger's
+            log.error("policy %r wants %r written to, but %s", event.policy, asked.to.key, error)
+            return Sent(job, JobDone(job.id, job.token), None)
 
     # --- bots
 

@@ -59,6 +59,8 @@ class Phone(Channel):
         self.quiet_until: datetime | None = None
 
     def keys_for(self, to: Address) -> tuple[str, ...]:
+        if to.kind != "phone":
+            raise Refused("only telephones can be written to", field="to")
         return (f"peer:{to.value}",)
 
     def hold(self, outbound: Outbound, now: datetime) -> datetime | None:
@@ -84,6 +86,8 @@ class Shipped(Policy):
         assert isinstance(event.fact, f.MessageReceived)
         if event.fact.text == "nobody":
             return (a.Initiate("mute", MAX, "hello"),)
+        if event.fact.text == "by mail":
+            return (a.Initiate("phone", Address("email", "max@host.example"), "hello"),)
         return (a.Initiate("phone", MAX, f"You wrote: {event.fact.text}", reason="to be sure"),)
 
 
@@ -184,6 +188,19 @@ def test_a_policys_wish_for_a_channel_that_cannot_begin_ends(kit: DeskKit) -> No
     kit.write("nobody")
     assert kit.service.store.pending_jobs() == 0
     assert kit.run(kit.desk.count(Query(), EVERYTHING)) == 1
+
+
+def test_an_address_that_the_channel_refuses_is_told_or_ends(kit: DeskKit) -> None:
+    """Who asks for it hears why, and nothing has begun; a policy's wish ends in the log, and nothing waits for ever."""
+    with pytest.raises(Refused, match="only telephones") as refused:
+        kit.run(
+            kit.desk.begin("phone", Address("email", "max@host.example"), a.Send("hi"), "token:x", scope=EVERYTHING)
+        )
+    assert refused.value.field == "to"
+    kit.write("by mail")
+    assert kit.service.store.pending_jobs() == 0
+    assert kit.run(kit.desk.count(Query(), EVERYTHING)) == 1
+    assert _phone(kit).sent == []
 
 
 # --- waiting, and the contact's word
