@@ -11,7 +11,7 @@ from sms_far_side import FarSide, Told
 from sms_kit import Kit, desk
 
 from carekit import Health
-from carekit_sms import channel as module
+from carekit_sms import examining as module
 from carekit_sms.receipts import mark_of_test
 
 

@@ -181,7 +181,7 @@ def test_no_secret_is_shown_or_logged(provider: str, caplog: pytest.LogCaptureFi
         details = [fact.detail for fact in kit.facts(DeliveryChanged)]
     unreachable = recorded.channel(provider, "http://127.0.0.1:9")
     with pytest.raises(Temporary) as told:
-        asyncio.run(unreachable._hand_over(recorded.ANA, "x", REFERENCE))
+        asyncio.run(unreachable.hand_over(recorded.ANA, "x", REFERENCE))
     everything = "\n".join([*details, str(told.value), repr(unreachable.settings), caplog.text])
     for secret in ("for sending", "for+sending", "12345:", recorded.KEY):
         assert secret not in everything
@@ -238,7 +238,7 @@ def test_what_cannot_be_reached_is_tried_again() -> None:
     """A refused connection is certain: nothing was taken."""
     channel = recorded.channel("twilio", "http://127.0.0.1:9")
     with pytest.raises(Temporary, match="cannot be reached"):
-        asyncio.run(channel._hand_over(recorded.ANA, "x", REFERENCE))
+        asyncio.run(channel.hand_over(recorded.ANA, "x", REFERENCE))
     health = asyncio.run(channel.health())
     assert (health.state, "cannot be reached" in health.detail) == ("degraded", True)
 
@@ -458,10 +458,10 @@ def test_connections_are_kept_while_the_service_runs(far_side: FarSide) -> None:
         running = asyncio.create_task(channel._wire.keep_open())
         await asyncio.sleep(0)
         for _ in range(3):
-            await channel._hand_over(recorded.ANA, "x", REFERENCE)
+            await channel.hand_over(recorded.ANA, "x", REFERENCE)
         running.cancel()
         await asyncio.wait([running])
-        await channel._hand_over(recorded.ANA, "x", REFERENCE)
+        await channel.hand_over(recorded.ANA, "x", REFERENCE)
 
     asyncio.run(go())
     kept, other = {asked.connection for asked in far_side.asked[:3]}, far_side.asked[3].connection
@@ -473,4 +473,4 @@ def test_an_error_of_ours_is_told_apart() -> None:
     """An address that cannot be asked at all is Permanent: no attempt will make it better."""
     channel = recorded.channel("generic", generic={"url": "ftp://sms.example/send"})
     with pytest.raises(Permanent, match="cannot be written"):
-        asyncio.run(channel._hand_over(recorded.ANA, "x", REFERENCE))
+        asyncio.run(channel.hand_over(recorded.ANA, "x", REFERENCE))

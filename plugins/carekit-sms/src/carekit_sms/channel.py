@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,7 +14,6 @@ from starlette.routing import BaseRoute
 from carekit import (
     Address,
     Capabilities,
-    CarekitError,
     Channel,
     Delivery,
     DeliveryError,
@@ -35,10 +32,11 @@ from carekit import (
     Unsure,
 )
 from carekit_sms import faults, media, numbers
+from carekit_sms.examining import examined
 from carekit_sms.fetching import Fetcher, networks
 from carekit_sms.provider import Outgoing, Posted, Provider, Text
 from carekit_sms.quiet import Pace, Quiet
-from carekit_sms.receipts import TEST, Reference, References, mark_of_test
+from carekit_sms.receipts import Reference, References
 from carekit_sms.route import ReceiptRoute
 from carekit_sms.segments import cut, is_wide, segments
 from carekit_sms.settings import SmsSettings, known, settings_class
@@ -51,8 +49,6 @@ PIECES = 10
 """Texts that one message is split into at most."""
 ASKED_FOR = frozenset({"reply", "answer", "acknowledgement", "hours", "help"})
 """Purposes of messages that answer something the contact wrote."""
-PATIENCE = 60.0
-"""Seconds that the doctor waits for the receipt of its test."""
 
 
 class _Settings:
@@ -96,7 +92,7 @@ class Sms(Channel):
     def ours(self) -> frozenset[str]:
         """Every number whose texts land here."""
         given = (self.settings.number, *self.settings.aliases)
-        return frozenset(self._number(one) for one in given)
+        return frozenset(self.number(one) for one in given)
 
     @cached_property
     def _keywords(self) -> Keywords:
@@ -106,7 +102,7 @@ class Sms(Channel):
     @cached_property
     def _quiet(self) -> Quiet | None:
         quiet = self.settings.quiet
-        return None if quiet is None else Quiet(quiet.hours, quiet.timezone, self._number(self.settings.number))
+        return None if quiet is None else Quiet(quiet.hours, quiet.timezone, self.number(self.settings.number))
 
     @cached_property
     def _references(self) -> References:
@@ -118,7 +114,7 @@ class Sms(Channel):
         own = networks(settings.media_networks)
         return Fetcher(settings.media_size, own, provider.media_headers, provider.media_hosts)
 
-    def _number(self, raw: str) -> str:
+    def number(self, raw: str) -> str:
         """*raw* in international form, or as it is: a short code, or a name."""
         bare = raw.strip()
         return bare if numbers.is_short_code(bare) else numbers.e164(bare, self.region) or bare
@@ -168,7 +164,7 @@ class Sms(Channel):
             raise NotOurs(f"the request comes from {address}, which is not in `sources`")
 
     def _inbound(self, text: Text) -> Inbound:
-        to, sender = self._number(text.to), self._number(text.sender)
+        to, sender = self.number(text.to), self.number(text.sender)
         if not sender:
             raise Malformed("the text has no sender")
         if to and to not in self.ours:
@@ -185,7 +181,7 @@ class Sms(Channel):
             text=text.text,
             thread=keys,
             keys=keys,
-            account=self._number(self.settings.number),
+            account=self.number(self.settings.number),
             # Whoever has no number cannot be answered, and a keyword speaks to a machine: neither is anybody's turn.
             automatic=bool(keyword) or not numbers.is_e164(sender),
             consent={"stop": False, "start": True}.get(keyword),
@@ -245,7 +241,7 @@ class Sms(Channel):
         for number, text in enumerate(pieces, 1):
             reference = Reference(outbound.conversation.id, outbound.seq, number, len(pieces))
             try:
-                id = await self._hand_over(outbound.to, text, reference)
+                id = await self.hand_over(outbound.to, text, reference)
             except DeliveryError as error:
                 if number == 1:
                     raise
@@ -281,10 +277,11 @@ class Sms(Channel):
             raise Permanent(f"the text would take {len(pieces)} texts; {PIECES} are the most: shorten it")
         return pieces
 
-    async def _hand_over(self, to: str, text: str, reference: Reference) -> str:
+    async def hand_over(self, to: str, text: str, reference: Reference) -> str:
+        """Hand one text over; the provider's id of it. Raises `Temporary`, `Permanent` or `Unsure`."""
         written = self._references.write(reference)
         now = self._desk.now() if self._desk is not None else datetime.now(UTC)
-        sender = self.settings.sender or self._number(self.settings.number)
+        sender = self.settings.sender or self.number(self.settings.number)
         outgoing = Outgoing(sender, to, text, written, f"{self.url}/receipt/{written}", now, is_wide(text))
         try:
             id = self.provider.taken(await self._wire.exchange(self.provider.submit(outgoing)))
@@ -300,38 +297,7 @@ class Sms(Channel):
         return Health(self.name, "degraded" if self._trouble else "ok", self._trouble)
 
     async def examine(self, desk: Desk) -> Sequence[Health]:
-        """Send a text to `test_number` and wait for its receipt, which comes to whatever process answers requests."""
-        if not self.settings.test_number:
-            return (Health(self.name, "ok", "nothing was sent: set test_number to have a text sent there"),)
-        number = secrets.randbelow(10**9)
-        mark = mark_of_test(self.name, number)
-        to = self._number(self.settings.test_number)
-        try:
-            text = f"A test from {desk.name}. It needs no answer."
-            await self._hand_over(to, text, Reference(TEST, number))
-            told = await self._told(desk, mark)
-        except CarekitError as error:
-            return (Health(self.name, "failed", str(error)),)
-        finally:
-            await desk.mark({mark: None})
-        if not told:
-            detail = (
-                f"the text to {to} was taken, but within {PATIENCE:.0f} s no receipt came to {self.url}/receipt: is "
-                "the service running, and does the provider reach it?"
-            )
-            return (Health(self.name, "degraded", detail),)
-        return (Health(self.name, "failed" if told.startswith("failed") else "ok", f"text to {to}: {told}"),)
-
-    async def _told(self, desk: Desk, mark: str) -> str:
-        """What a final receipt said of the test, empty if none came in time."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + PATIENCE
-        while loop.time() < until:
-            told = (await desk.marks([mark])).get(mark, "")
-            if told.startswith(("delivered", "failed")):
-                return told
-            await asyncio.sleep(0.25)
-        return ""
+        return (await examined(self, desk),)
 
 
 def _provider(settings: Any) -> Provider:
