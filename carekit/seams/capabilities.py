@@ -23,6 +23,8 @@ class Segments:
     wide_several: int = 67
     price: str = ""
     """What one part costs, as it is shown: ``0.07 €``; empty if nobody says."""
+    most: int | None = None
+    """Parts that one message may take; the channel refuses more. None if it refuses none for that."""
 
     def count(self, text: str) -> tuple[int, int]:
         """How many parts *text* takes, and how many places are left in the last one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import string
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
@@ -16,12 +17,28 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
-from carekit import Address, Agent, Bot, BotReply, BotTurn, Source, hookimpl, replace
+from carekit import (
+    Address,
+    Agent,
+    Bot,
+    BotReply,
+    BotTurn,
+    Capabilities,
+    Channel,
+    Delivery,
+    Outbound,
+    Segments,
+    Source,
+    hookimpl,
+    replace,
+)
 from carekit.testing import DeskKit
 from carekit_console import plugin
 from carekit_console.app import Console
 
 T = TypeVar("T")
+Opener = Callable[..., Any]
+"""Opens a page as an agent: path, agent, and options of the browser's context."""
 
 FILE = """
 [service]
@@ -38,6 +55,9 @@ use = "loopback"
 
 [channels.support]
 use = "loopback"
+
+[channels.phone]
+use = "texting"
 
 [bots.guide]
 use = "guide"
@@ -71,15 +91,33 @@ class Guide(Bot):
         return BotReply("I could not find that.", missed=True, confidence=0.12, threshold=0.35)
 
 
-def bots() -> ModuleType:
-    """A plugin with the bot above."""
+class Texting(Channel):
+    """A channel whose messages are cut into parts that are paid one by one."""
+
+    capabilities = Capabilities(
+        webhook=True,
+        max_length=400,
+        segments=Segments(string.ascii_letters + string.digits + " .,\n?", "{}€", 16, 15, 7, 6, "0.07 €", 3),
+    )
+
+    async def send(self, outbound: Outbound) -> Delivery:
+        return Delivery()
+
+
+def parts() -> ModuleType:
+    """A plugin with the bot and the channel above."""
 
     @hookimpl
     def carekit_bots() -> Mapping[str, type[Bot]]:
         return {"guide": Guide}
 
+    @hookimpl
+    def carekit_channels() -> Mapping[str, type[Channel]]:
+        return {"texting": Texting}
+
     module = ModuleType("guide_plugin")
     module.carekit_bots = carekit_bots  # type: ignore[attr-defined]
+    module.carekit_channels = carekit_channels  # type: ignore[attr-defined]
     return module
 
 
@@ -136,7 +174,7 @@ class World:
 
     def __init__(self, url: str = "http://console.test", secure: bool = False) -> None:
         self.url = url.replace("http:", "https:") if secure else url
-        self.kit = DeskKit(FILE.format(url=self.url), extra={"console": plugin, "guide": bots()}, discover=False)
+        self.kit = DeskKit(FILE.format(url=self.url), extra={"console": plugin, "guide": parts()}, discover=False)
         self.desk: Any = Deactivating(self.kit.desk)
         self.console = next(part for part in self.kit.service.components() if isinstance(part, Console))
         self.routes = [route for route in self.console.routes(self.desk) if isinstance(route, Route)]

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from console_harness import Served, World
+from console_harness import Opener, Served, World
 
 from carekit import Address, Inbound, MessageReceived, MessageSent, NoteAdded, Presence, Scope, Send, Status
 
 pytestmark = pytest.mark.require("chromium", "install it with apt-get install chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
 AXE = {
     "runOnly": {
         "type": "tag",
@@ -45,51 +36,11 @@ def fill(world: World) -> None:
     world.write("مرحبا، متى يصل طلبي؟", sender="omar", name="عمر الحداد", subject="طلب رقم 20412")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="install it with pip install 'carekit-console[test]'")
-    import shutil
-
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def served() -> Iterator[Served]:
     made = Served(fill)
     yield made
     made.stop()
-
-
-Opener = Callable[..., Any]
-
-
-@pytest.fixture
-def open_page(browser: Any, served: Served) -> Iterator[Opener]:
-    """Opens pages as an agent; at the end nothing may have been said on any console."""
-    contexts, said = [], []
-
-    def open_page(path: str = "/view/all", agent: str = "lena", **options: Any) -> Any:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(8_000)
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto(f"{served.url}/console/login?next=/console{path}")
-        page.fill("#email", agent)
-        page.fill("#password", f"password-of-{agent}")
-        page.click("button[type=submit]")
-        page.wait_for_url(f"**{path}")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    # The browser itself remarks on refused requests; anything else would be a fault of ours.
-    assert [text for text in said if not text.startswith("Failed to load resource")] == []
 
 
 def write(served: Served, text: str, sender: str = "new", name: str = "New Person") -> str:

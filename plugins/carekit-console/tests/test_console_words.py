@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carekit import Conversation, Target
+from carekit import Conversation, DeliveryStatus, Target
 from carekit_console.report import summary
 from carekit_console.targets import chip
-from carekit_console.words import bare, initials, pieces, size
+from carekit_console.words import DELIVERY, bare, initials, pieces, size
 
 NOW = datetime(2024, 1, 8, 9, tzinfo=UTC)
 
@@ -44,6 +44,11 @@ def test_a_link_ends_before_the_sentence_does(text: str, link: str) -> None:
 def test_initials(name: str, short: str) -> None:
     """The first letters of the first and the last word."""
     assert initials(name) == short
+
+
+def test_every_delivery_has_a_word() -> None:
+    """However far a message got, its thread can be shown."""
+    assert set(DELIVERY) == set(DeliveryStatus)
 
 
 def test_marks_before_a_subject_are_dropped() -> None:

@@ -91,8 +91,10 @@ def test_what_a_channel_can_do_is_declared(provider: str) -> None:
     assert can.segments is not None
     assert (can.segments.price, can.segments.count("hola €")) == ("0.07 €", (1, 153))
     assert can.max_length == channel.provider.max_length * 10
-    refusing = recorded.channel(provider, long="refuse")
+    refusing = recorded.channel(provider, long="refuse", parts=3)
     assert refusing.capabilities.max_length == channel.provider.max_length
+    assert refusing.capabilities.segments is not None
+    assert (can.segments.most, refusing.capabilities.segments.most) == (None, 3)
 
 
 # --- how a gateway of the file proves itself

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
-from carekit import Agent, Contact, Conversation, Desk, Event, NotFound, Query, Scope, Status
+from carekit import Agent, Capabilities, Contact, Conversation, Desk, Event, NotFound, Query, Scope, Status
 from carekit_console.people import People, contact_name
 from carekit_console.session import Session
 from carekit_console.targets import Chip, chip
@@ -78,7 +78,7 @@ class Opened:
     before: int | None
     card: Card
     channel_title: str
-    max_length: int | None
+    capabilities: Capabilities
     assignable: Sequence[Agent]
     snoozes: Sequence[Choice]
 
@@ -131,7 +131,7 @@ class Board:
             before=max(1, first - WINDOW) if first > 1 else None,
             card=await self._card(conversation, contact, people, session),
             channel_title=self._titles().get(conversation.channel, conversation.channel),
-            max_length=channel.capabilities.max_length if channel else None,
+            capabilities=channel.capabilities if channel else Capabilities(),
             assignable=[agent for agent in agents if may_take(agent, conversation)],
             snoozes=self.snoozes(now),
         )

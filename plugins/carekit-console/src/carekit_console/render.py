@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import mimetypes
 from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import quote
 
+import attrs
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -52,6 +54,7 @@ class Renderer:
         )
         self._env.filters["path"] = lambda text: quote(str(text), safe="")
         self._env.filters["sentence"] = sentence
+        self._env.filters["as_json"] = lambda declared: json.dumps(attrs.asdict(declared))
         self._env.globals["base"] = base
         self._env.globals["static"] = self.static
 

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
 
+import attrs
 from starlette.routing import BaseRoute
 
 from carekit import (
@@ -62,6 +63,7 @@ class _Settings:
 class Sms(Channel):
     """Texts to and from one telephone number."""
 
+    capabilities = Capabilities(webhook=True, segments=segments(), delivered=True, may_initiate=True)
     Settings: ClassVar[type] = _Settings()  # type: ignore[assignment]
     settings: SmsSettings
 
@@ -69,15 +71,10 @@ class Sms(Channel):
         super().__init__(name, settings)
         self.provider = _provider(settings)
         self.accepted = self.provider.accepted
-        self.segments = segments(settings.price)
         split = settings.long == "split"
-        self.capabilities = Capabilities(
-            webhook=True,
-            max_length=self.provider.max_length * (PIECES if split else 1),
-            segments=self.segments,
-            delivered=True,
-            may_initiate=True,
-        )
+        self.segments = segments(settings.price, None if split else settings.parts)
+        longest = self.provider.max_length * (PIECES if split else 1)
+        self.capabilities = attrs.evolve(self.capabilities, max_length=longest, segments=self.segments)
         self._wire = Wire()
         self._desk: Desk | None = None
         self._trouble = ""

@@ -104,8 +104,8 @@ def _limits(settings: SmsSettings) -> Iterator[str]:
         yield "rate: must be a number of texts a second, or 0 for no limit"
     if settings.media_size < 1:
         yield "media_size: must be 1 or more"
-    if settings.price and not re.search(r"\d", settings.price):
-        yield f'price: {settings.price!r} holds no number; write it like "0.07 €"'
+    if settings.price and len(re.findall(r"[0-9]+(?:[.,][0-9]+)?", settings.price)) != 1:
+        yield f'price: {settings.price!r} does not hold one number; write it like "0.07 €"'
 
 
 def _hours(settings: SmsSettings) -> Iterator[str]:

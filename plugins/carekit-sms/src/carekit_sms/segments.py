@@ -17,9 +17,9 @@ DOUBLED = "\f^{}\\[~]|€"
 _JOINERS = frozenset("\u200d\ufe0e\ufe0f")
 
 
-def segments(price: str = "") -> Segments:
+def segments(price: str = "", most: int | None = None) -> Segments:
     """How a text is cut into parts: 160 septets or 70 UTF-16 units in one, 153 or 67 in each of several."""
-    return Segments(ALPHABET, DOUBLED, price=price)
+    return Segments(ALPHABET, DOUBLED, price=price, most=most)
 
 
 def is_wide(text: str) -> bool:

@@ -1,5 +1,6 @@
 // The composer: two tabs, drafts that survive, a send that repeats nothing and overlooks nothing.
 import { $, $$, announce, h, page, post, SessionEnded } from "./dom.js";
+import { counted } from "./counter.js";
 import { openConversation, refreshList, refreshThread } from "./nav.js";
 
 const draftKey = (id, kind) => `carekit:draft:${page.agent}:${id}:${kind}`;
@@ -90,11 +91,12 @@ export function draftsMark() {
 }
 
 function counter(form) {
-  const max = Number($("#composer").dataset.max), shown = $(".counter", form);
-  if (!max || !shown) return;
-  const length = textOf(form).value.length;
-  shown.hidden = length < max * 0.8;
-  shown.textContent = `${length} of ${max}`;
+  const shown = $(".counter", form), { max, segments } = $("#composer").dataset;
+  if (!shown) return;
+  const { text, over } = counted(textOf(form).value, Number(max), segments && JSON.parse(segments));
+  shown.hidden = !text;
+  shown.textContent = text;
+  shown.classList.toggle("counter-over", over);
 }
 
 function notice(text, { choices = false, news = [] } = {}) {
@@ -134,6 +136,7 @@ export async function send(form, { anyway = false, resolve = false } = {}) {
   const text = area.value;
   if (form.dataset.sending) return;
   if (!text.trim()) { area.focus(); return; }
+  if ($(".counter-over", form)) { notice("This is more than the channel takes. Shorten it, then send it."); area.focus(); return; }
   if (anyway) form.elements.expected_seq.value = $("#thread").dataset.seq;
   form.dataset.sending = "1";
   const button = $(".write-foot button", form), label = button.textContent;
@@ -165,6 +168,7 @@ export async function send(form, { anyway = false, resolve = false } = {}) {
 async function sent(form, id, kind, answer, resolve) {
   store.set(draftKey(id, kind), "");
   textOf(form).value = "";
+  counter(form);
   form.elements.key.value = newKey();
   draftState("");
   announce(kind === "note" ? "Note added" : "Sent");
