@@ -12,6 +12,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import attrs
 
 from carekit.ground.durations import format_duration
+from carekit.seams.capabilities import Capabilities
+from carekit.seams.channel import Channel
 from carekit.seams.component import Component
 from carekit.seams.settings import Secret
 from carekit.service import seed, tables
@@ -82,6 +84,8 @@ def _default(value: Any) -> str:
         value = value.factory()
     if value is None:
         return "none"
+    if attrs.has(type(value)):
+        return "`{ }`"
     return f"`{_toml(value)}`"
 
 
@@ -134,7 +138,25 @@ def _offers(installed: Plugins, plugins: set[str]) -> str:
 def _offer(kind: str, name: str, offer: Offer) -> str:
     cls: type[Component] = offer.cls
     heading = f'### `{SECTIONS[kind]}` with `use = "{name}"`'
-    return f"{heading}\n\n{text.markdown(cls.__doc__)}\n\n{_table(cls.Settings)}"
+    able = f"\n\n{_abilities(cls.capabilities)}" if issubclass(cls, Channel) else ""
+    return f"{heading}\n\n{text.markdown(cls.__doc__)}{able}\n\n{_table(cls.Settings)}"
+
+
+def _abilities(can: Capabilities) -> str:
+    """What a channel declares of itself, before its keys change it, in one line."""
+    window, parts = can.reply_window, can.segments
+    told = (
+        (can.live, "both sides are present"),
+        (can.attachments, "takes files"),
+        (can.html, "takes HTML"),
+        (can.max_length is not None, f"at most {can.max_length} characters"),
+        (parts is not None, parts and f"counted in parts of {parts.single} or {parts.wide_single} characters"),
+        (can.delivered, "reports delivery"),
+        (can.read, "reports reading"),
+        (can.may_initiate, "may write first"),
+        (window is not None, f"may answer for {format_duration(window) if window else ''} only"),
+    )
+    return f"What it can do: {', '.join(str(words) for holds, words in told if holds) or 'receive and answer'}."
 
 
 def builtin() -> str:
