@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
-from tests.acceptance._shop import EXAMPLE, environment, free_port, until
+from tests.acceptance._shop import EXAMPLE, Shop, environment, free_port, until
 
 FAKESMSC = "/usr/lib/kannel/test/fakesmsc"
 REMEDY = "apt-get install kannel kannel-extras"
 pytestmark = [pytest.mark.require("bearerbox", REMEDY), pytest.mark.require(FAKESMSC, REMEDY)]
+
+
+KEEPS = re.compile(r"^(http-queue-delay) = \d+$", re.MULTILINE)
+
+
+def moved(folder: Path, ports: Mapping[str, int], *names: str) -> None:
+    """Put free ports into files of the shop."""
+    for name in names:
+        text = (folder / name).read_text("utf-8")
+        for number, port in ports.items():
+            text = re.sub(rf"\b{number}\b", str(port), text)
+        (folder / name).write_text(KEEPS.sub(r"\1 = 1", text), "utf-8")
 
 
 class Texts:
@@ -26,12 +45,7 @@ class Texts:
         self.folder = folder / "shop"
         shutil.copytree(EXAMPLE, self.folder, ignore=shutil.ignore_patterns("data", "with-texts.toml"))
         self.ports = {one: free_port() for one in ("8000", "8025", "10000", "13000", "13001", "13013")}
-        for name in ("carekit.toml", "sms/kannel.conf", "sms/texts.toml"):
-            file = self.folder / name
-            text = file.read_text("utf-8")
-            for number, port in self.ports.items():
-                text = re.sub(rf"\b{number}\b", str(port), text)
-            file.write_text(text, "utf-8")
+        moved(self.folder, self.ports, "carekit.toml", "sms/kannel.conf", "sms/texts.toml")
         self.log = folder / "run.log"
 
     def __enter__(self) -> Texts:
@@ -83,3 +97,61 @@ def test_the_shop_takes_texts(tmp_path: Path) -> None:
     for port in shop.ports.values():
         with pytest.raises(httpx2.TransportError):
             httpx2.get(f"http://127.0.0.1:{port}/")
+
+
+@contextmanager
+def gateway(folder: Path, ports: Mapping[str, int]) -> Iterator[Path]:
+    """Kannel's two boxes with the shop's file, until the end of the block; the log of the one that posts."""
+    with ExitStack() as running:
+        for box, port in (("bearerbox", ports["13001"]), ("smsbox", ports["13013"])):
+            log = running.enter_context((folder / f"{box}.log").open("wb"))
+            command = [shutil.which(box, path=f"{os.environ['PATH']}:/usr/sbin") or box, "-v", "0", "sms/kannel.conf"]
+            process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+            running.callback(process.wait)
+            running.callback(process.terminate)
+            until(lambda port=port: listens(port), box)
+        yield folder / "smsbox.log"
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def received(shop: Shop) -> list[str]:
+    """Every text that came in, in the order of the log."""
+    found: list[str] = []
+    after = 0
+    while items := (page := shop.get("events", after=after, limit=200))["items"]:
+        found += [event["fact"]["text"] for event in items if event["kind"] == "message_received"]
+        after = page["cursor"]
+    return found
+
+
+def test_no_text_is_lost_or_doubled_when_the_desk_is_killed(tmp_path: Path) -> None:
+    """Among a thousand texts the desk is killed: nothing was acknowledged that is not in the database, the gateway
+    posts the rest again, and each is there once."""
+    count, phones = 1000, 20
+    ports = {one: free_port() for one in ("10000", "13000", "13001", "13013")}
+
+    def edit(table: dict[str, Any]) -> None:
+        texts = tomllib.loads((EXAMPLE / "sms" / "texts.toml").read_text("utf-8"))
+        table["channels"]["texts"] = texts["channels"]["texts"]
+        table["policies"] = {}
+
+    shop = Shop(tmp_path, edit)
+    moved(shop.folder, {**ports, "8000": shop.port}, "carekit.toml", "sms/kannel.conf")
+    with gateway(shop.folder, ports) as log:
+        shop.start()
+        with socket.create_connection(("127.0.0.1", ports["10000"])) as operator:
+            lines = [f"+3461234{n % phones:04} +34911000000 text {n // phones}-{n % phones}\n" for n in range(count)]
+            operator.sendall("".join(lines).encode())
+            until(lambda: len(received(shop)) >= 20, "the first texts")
+            shop.kill()
+            until(lambda: "Retrying request" in log.read_text("utf-8", "replace"), "a text that found nobody")
+            shop.start()
+            until(lambda: len(received(shop)) >= count, "the rest", 200)
+            time.sleep(1)
+        texts = received(shop)
+        assert sorted(texts) == sorted(f"{n // phones}-{n % phones}" for n in range(count))
+        shop.close()

@@ -109,6 +109,7 @@ sendsms-interface = 127.0.0.1
 sendsms-chars = "0123456789+"
 http-request-retry = 1000
 http-queue-delay = 1
+max-pending-requests = 20
 
 group = sendsms-user
 username = care
