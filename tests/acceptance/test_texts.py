@@ -99,6 +99,15 @@ def test_the_shop_takes_texts(tmp_path: Path) -> None:
             httpx2.get(f"http://127.0.0.1:{port}/")
 
 
+def test_the_doctor_sends_a_text_and_waits_for_its_receipt(tmp_path: Path) -> None:
+    """While the service runs: what it hands over is delivered, which the service hears and the doctor tells."""
+    with Texts(tmp_path) as shop, socket.create_connection(("127.0.0.1", shop.ports["10000"])) as operator:
+        command = [sys.executable, "-m", "carekit.cli", "doctor", str(shop.folder / "with-texts.toml")]
+        done = subprocess.run(command, capture_output=True, env=environment(), timeout=120, check=False)
+        assert "texts: text to +34600000000: delivered" in done.stdout.decode(), done.stderr.decode()
+        assert b"A test from Northwind care" in operator.recv(1000)
+
+
 @contextmanager
 def gateway(folder: Path, ports: Mapping[str, int]) -> Iterator[Path]:
     """Kannel's two boxes with the shop's file, until the end of the block; the log of the one that posts."""
