@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Protocol
 
 from carekit.ground.errors import CarekitError, ConfigError, NotFound, Unavailable
@@ -63,6 +64,8 @@ class FolderBlobs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._lasting: set[Path] = set()
+        """Folders whose own names are known to be on the disk."""
 
     def put(self, contents: Sequence[bytes]) -> list[str]:
         digests = [digest_of(data) for data in contents]
@@ -84,25 +87,28 @@ class FolderBlobs:
 
     def _write(self, contents: dict[str, bytes]) -> None:
         """All of them: first the bytes, then the names. The disk does most of the work of many with the first."""
-        begun: list[tuple[Path, Path]] = []
-        named: set[Path] = set()
-        for digest, data in contents.items():
-            path = self._path(digest)
-            named.add(path.parent)
-            if _touch(path):
-                continue
-            if not path.parent.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                named.add(self._folder)
-            partial = path.with_name(f".{digest}.{os.getpid()}.{id(data)}")
-            partial.write_bytes(data)
-            begun.append((partial, path))
-        for partial, _ in begun:
-            _sync(partial)
-        for partial, path in begun:
-            partial.replace(path)
-        for folder in named:  # a name is durable only when its folder is, whoever wrote it
+        paths = {digest: self._path(digest) for digest in contents}
+        folders = {path.parent for path in paths.values()}
+        for folder in folders - self._lasting:
+            folder.mkdir(parents=True, exist_ok=True)
+        begun = {path: _partial(path) for path in paths.values() if not _touch(path)}
+        try:
+            for digest, data in contents.items():
+                if partial := begun.get(paths[digest]):
+                    partial.write_bytes(data)
+            for partial in begun.values():
+                _sync(partial)
+            for path, partial in begun.items():
+                partial.replace(path)
+        except BaseException:
+            for partial in begun.values():  # where the disk is full, nothing stays behind that takes up room
+                partial.unlink(missing_ok=True)
+            raise
+        # A name is durable only when its folder is: also one that was there, whose writer may not have got this far.
+        new = folders - self._lasting
+        for folder in folders | ({self._folder, self._folder.parent} if new else set()):
             _sync(folder)
+        self._lasting |= new
 
     # --- what nothing refers to any more
 
@@ -238,6 +244,10 @@ class Keeper:
         for future, digest in zip(waiting, digests, strict=True):
             if not future.done():
                 future.set_result(digest)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{token_hex(4)}")
 
 
 def _touch(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,10 +87,32 @@ def test_everything_is_on_disk_before_it_is_told(tmp_path: Path, monkeypatch: py
     folder = str(tmp_path / digest[:2])
     steps = [(what, Path(where).name.strip(".")[:64]) for what, where in done if where.startswith(f"{folder}/")]
     assert steps == [("sync", digest), ("name", digest)]
-    assert {where for what, where in done[2:] if what == "sync"} == {folder, str(tmp_path)}
+    assert {where for what, where in done[2:] if what == "sync"} == {folder, str(tmp_path), str(tmp_path.parent)}
     done.clear()
     blobs.put([b"one"])
     assert done == [("sync", folder)]
+
+
+@pytest.mark.parametrize("call", range(1, 5))
+def test_a_disk_that_fails_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    """Keeping fails, no piece of a file takes up room, and the next attempt is like a first one."""
+    sync, calls = os.fsync, 0
+
+    def fail_once(handle: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise OSError(errno.EIO, "Input/output error")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", fail_once)
+    blobs = FolderBlobs(tmp_path)
+    with pytest.raises(Unavailable, match="Input/output error"):
+        blobs.put([b"kept"])
+    assert not list(tmp_path.rglob(".*"))
+    assert [blobs.get(digest) for digest in blobs.put([b"kept"])] == [b"kept"]
 
 
 def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
