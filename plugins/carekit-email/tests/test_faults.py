@@ -223,6 +223,7 @@ async def test_f_09_sending_over_a_wire_that_is_cut_anywhere() -> None:
                 outcome = "temporary"
             except Unsure:
                 outcome = "unsure"
+            await sender.close()
         await asyncio.sleep(0.05)
         outcomes[outcome] += 1
         allowed = {"sent": {1}, "temporary": {0}, "unsure": {0, 1}}[outcome]

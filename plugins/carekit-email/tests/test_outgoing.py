@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import email.policy
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
@@ -13,8 +15,9 @@ from typing import Any
 import pytest
 from mail_tests_mailroom import FILE, mail
 
-from carekit import Attachment, Permanent, Send
-from carekit_email.settings import DkimSettings
+from carekit import Attachment, Contact, Conversation, MessageSent, Outbound, Permanent, Send
+from carekit_email.channel import EmailChannel
+from carekit_email.settings import DkimSettings, EmailSettings
 from carekit_email.signing import Signer
 
 
@@ -106,6 +109,20 @@ def test_automatic_mail_says_so_and_has_no_way_to_bounce(rooms: Callable[..., An
     assert survey["List-Unsubscribe"] == "<https://shop.example/stop>"
     assert survey["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert answer["Auto-Submitted"] is None and answer["List-Unsubscribe"] is None
+
+
+def test_a_mail_bears_the_date_of_its_writing(tmp_path: Path) -> None:
+    """However long it waited for the server, and whatever happened in its conversation since."""
+    written = datetime(2026, 11, 2, 10, 30, tzinfo=UTC)
+    later = written + timedelta(days=1)
+    conversation = Conversation("c_1", "mail", "mail", "p_1", written, later)
+    message = MessageSent("agent:ana", "Hello")
+    outbound = Outbound(conversation, Contact("p_1", written), 3, message, "ada@host.example", written)
+    channel = EmailChannel("mail", EmailSettings(address="help@shop.example", outbox=tmp_path))
+    channel.secret = b"s" * 32
+    asyncio.run(channel.send(outbound))
+    (path,) = tmp_path.glob("*.eml")
+    assert BytesParser().parsebytes(path.read_bytes())["Date"] == "Mon, 02 Nov 2026 10:30:00 +0000"
 
 
 def key_pair(folder: Path) -> tuple[Path, str]:

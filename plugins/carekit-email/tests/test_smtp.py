@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from carekit import Permanent, Secret, Temporary, Unsure
+from carekit_email.channel import EmailChannel
 from carekit_email.codec import Outgoing, decode, encode
-from carekit_email.settings import MailboxSettings, SmtpSettings
+from carekit_email.settings import EmailSettings, MailboxSettings, SmtpSettings
+from carekit_email.transport import smtp
 from carekit_email.transport.imap import Fetched, ImapInbox
 from carekit_email.transport.smtp import Sender
 
@@ -57,6 +59,17 @@ class Script:
             await self.closed.wait()
 
 
+async def handed_over(
+    settings: SmtpSettings, sender: str = "help@shop.example", to: str = "ada@host.example", raw: bytes = RAW
+) -> str:
+    """Send one mail and say goodbye; the server's words."""
+    way = Sender(settings)
+    try:
+        return await way.send(sender, (to,), raw)
+    finally:
+        await way.close()
+
+
 @pytest.mark.parametrize(
     ("answers", "outcome"),
     [
@@ -77,14 +90,14 @@ async def test_each_answer_has_its_outcome(answers: dict[str, str], outcome: typ
     """4xx may be tried again, 5xx may not, and a connection lost after the data leaves it open."""
     async with Script(**answers).running() as settings:
         with pytest.raises(outcome):
-            await Sender(settings).send("help@shop.example", ("ada@host.example",), RAW)
+            await handed_over(settings)
 
 
 async def test_what_was_taken_is_told_in_the_servers_words() -> None:
     """The answer usually names the queue entry."""
     script = Script(END="250 2.0.0 queued as 4F2A")
     async with script.running() as settings:
-        words = await Sender(settings).send("help@shop.example", ("ada@host.example",), RAW)
+        words = await handed_over(settings)
     assert words == "250 2.0.0 queued as 4F2A"
     assert "MAIL FROM:<help@shop.example>" in [line.split(" SIZE")[0] for line in script.received]
 
@@ -93,7 +106,7 @@ async def test_mail_that_must_not_bounce_has_no_sender() -> None:
     """The null return path of RFC 3834."""
     script = Script()
     async with script.running() as settings:
-        await Sender(settings).send("", ("ada@host.example",), RAW)
+        await handed_over(settings, "")
     assert any(line.startswith("MAIL FROM:<>") for line in script.received)
 
 
@@ -120,8 +133,6 @@ async def test_connections_are_kept_for_the_next_mail() -> None:
     script = Script()
     async with script.running() as settings:
         sender = Sender(settings)
-        keeping = asyncio.create_task(sender.keep_open())
-        await asyncio.sleep(0)
         for _ in range(3):
             await sender.send("help@shop.example", ("ada@host.example",), RAW)
         assert sender.connections == 1
@@ -131,10 +142,33 @@ async def test_connections_are_kept_for_the_next_mail() -> None:
         script.answers["MAIL"] = "250 ok"
         await sender.send("help@shop.example", ("ada@host.example",), RAW)
         assert sender.connections == 3
-        keeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeping
+        await sender.close()
     assert script.received.count("QUIT") == 1
+
+
+async def test_the_channel_says_goodbye_when_it_is_finished() -> None:
+    """Its connections end with the service, not with the server's patience."""
+    script = Script()
+    async with script.running() as settings:
+        channel = EmailChannel("mail", EmailSettings(address="help@shop.example", smtp=settings))
+        assert channel._sender is not None
+        await channel._sender.send("help@shop.example", ("ada@host.example",), RAW)
+        await channel.finish()
+    assert script.received[-1] == "QUIT"
+
+
+async def test_a_connection_that_nobody_needs_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a goodbye, before the server loses patience with it."""
+    monkeypatch.setattr(smtp, "_IDLE", 0.05)
+    script = Script()
+    async with script.running() as settings:
+        sender = Sender(settings)
+        await sender.send("help@shop.example", ("ada@host.example",), RAW)
+        await asyncio.wait_for(script.closed.wait(), 10)
+        await sender.send("help@shop.example", ("ada@host.example",), RAW)
+        assert sender.connections == 2
+        await sender.close()
+    assert script.received.count("QUIT") == 2
 
 
 async def test_a_refused_mail_does_not_cost_the_connection() -> None:
@@ -143,16 +177,12 @@ async def test_a_refused_mail_does_not_cost_the_connection() -> None:
     script.answers["RSET"] = "250 ok"
     async with script.running() as settings:
         sender = Sender(settings)
-        keeping = asyncio.create_task(sender.keep_open())
-        await asyncio.sleep(0)
         with pytest.raises(Permanent):
             await sender.send("help@shop.example", ("ada@host.example",), RAW)
         script.answers["RCPT"] = "250 ok"
         await sender.send("help@shop.example", ("ada@host.example",), RAW)
         assert (sender.connections, sender.state) == (1, "")
-        keeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeping
+        await sender.close()
 
 
 async def test_an_answer_travels_through_real_servers(postfix: Any, dovecot: Any) -> None:
@@ -171,7 +201,8 @@ async def test_an_answer_travels_through_real_servers(postfix: Any, dovecot: Any
         references=tuple(f"{n}@host.example" for n in range(40)),
     )
     raw = encode(mail).as_bytes()
-    await Sender(SmtpSettings(host="127.0.0.1", port=postfix.port, tls="none")).send("help@shop.example", (user,), raw)
+    server = SmtpSettings(host="127.0.0.1", port=postfix.port, tls="none")
+    await handed_over(server, to=user, raw=raw)
     arrived: asyncio.Future[Fetched] = asyncio.get_running_loop().create_future()
 
     async def take(fetched: Fetched) -> None:

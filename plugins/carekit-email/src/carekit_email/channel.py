@@ -130,8 +130,6 @@ calendar = "office"
                     tasks.create_task(self._listen(intake))
                 if self.settings.pipe:
                     tasks.create_task(self._control(desk, intake))
-                if self._sender is not None:
-                    tasks.create_task(self._sender.keep_open())
         except* OSError as group:
             raise ConfigError(
                 f"channel {self.name!r} cannot take mail on `listen` or `socket`: {group.exceptions[0]}; "
@@ -210,6 +208,11 @@ calendar = "office"
             raw = await asyncio.to_thread(self._signer.sign, raw)
         detail = await self._hand_over(outbound, envelope_sender(outbound, self._way, mail), raw)
         return Delivery(external_id=mail.message_id, keys=(mail.message_id,), detail=detail)
+
+    async def finish(self) -> None:
+        """Say goodbye to the server that takes answers."""
+        if self._sender is not None:
+            await self._sender.close()
 
     async def _hand_over(self, outbound: Outbound, sender: str, raw: bytes) -> str:
         if self._sender is not None:

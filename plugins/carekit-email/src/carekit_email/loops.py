@@ -77,7 +77,7 @@ def _sent_lately(outbound: Outbound, history: Sequence[Event]) -> bool:
         isinstance(event.fact, MessageSent)
         and event.fact.automatic
         and event.fact.purpose == outbound.message.purpose
-        and outbound.conversation.updated_at - event.at < PER_DAY
+        and outbound.at - event.at < PER_DAY
         for event in history
     )
 

@@ -140,7 +140,7 @@ def to_outgoing(
         text=text + (f"\n\n-- \n{signature}" if signature else "") + quoted,
         html=_html(settings, message.html, text, signature, name, subject),
         message_id=signed_message_id(way.secret, conversation.id, outbound.seq, outbound.to, domain),
-        date=conversation.updated_at,
+        date=outbound.at,
         reply_to=_short(reply_address(way.secret, conversation.id, outbound.to, address)) if way.plus else "",
         in_reply_to=meta.get("message_id", ""),
         references=tuple(meta.get("references", "").split()),

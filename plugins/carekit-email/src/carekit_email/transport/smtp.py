@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from ssl import SSLContext
 
 import aiosmtplib
@@ -42,21 +42,18 @@ class Sender:
         self._settings = settings
         self._tokens = Tokens(settings.oauth) if settings.oauth else None
         self._idle: list[_Link] = []
+        self._parting: set[asyncio.Task[None]] = set()
         self._room: asyncio.Semaphore | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._keeps = False
         self.state = ""
         self.connections = 0
 
-    async def keep_open(self) -> None:
-        """Keep connections for the next mail until cancelled, then say goodbye on them; else each mail has its own."""
-        self._keeps = True
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self._keeps = False
-            while self._idle:
-                await _part(self._idle.pop())
+    async def close(self) -> None:
+        """Say goodbye on every connection that is kept for the next mail."""
+        if self._loop is not asyncio.get_running_loop():
+            return  # there is none: they belong to the loop they were made on
+        self._let_go(self._idle)
+        await asyncio.gather(*self._parting)
 
     async def send(self, sender: str, recipients: tuple[str, ...], raw: bytes) -> str:
         """Hand over *raw*; return the server's words. *sender* is "" for mail that must not bounce.
@@ -96,7 +93,7 @@ class Sender:
             link = await self._named(sender)
             try:
                 yield link
-                await self._back(link)
+                self._back(link)
             except Permanent:
                 await self._reset(link)  # the server said no to this mail, not to us
                 raise
@@ -212,15 +209,21 @@ class Sender:
         except (aiosmtplib.SMTPException, OSError):
             link.client.close()
         else:
-            await self._back(link)
+            self._back(link)
 
-    async def _back(self, link: _Link) -> None:
+    def _back(self, link: _Link) -> None:
+        loop = asyncio.get_running_loop()
         link.used += 1
-        link.since = asyncio.get_running_loop().time()
-        if self._keeps:
-            self._idle.append(link)
-        else:
-            await _part(link)
+        link.since = loop.time()
+        self._idle.append(link)
+        loop.call_later(_IDLE, lambda: self._let_go([one for one in self._idle if not one.fresh]))
+
+    def _let_go(self, links: Sequence[_Link]) -> None:
+        self._idle = [one for one in self._idle if one not in links]
+        for link in links:
+            task = asyncio.create_task(_part(link))
+            self._parting.add(task)
+            task.add_done_callback(self._parting.discard)
 
     def _unreachable(self, error: Exception) -> Temporary:
         return Temporary(f"{self._settings.host} could not be spoken to: {type(error).__name__}: {error}")
@@ -231,9 +234,11 @@ class Sender:
 
 
 async def _part(link: _Link) -> None:
-    with contextlib.suppress(aiosmtplib.SMTPException, OSError, asyncio.TimeoutError):
-        await link.client.quit()
-    link.client.close()
+    try:
+        with contextlib.suppress(aiosmtplib.SMTPException, OSError, asyncio.TimeoutError):
+            await link.client.quit()
+    finally:
+        link.client.close()
 
 
 def _words(before: str, code: int, message: str) -> str:
