@@ -24,7 +24,8 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-load(Path(__file__).with_name("broken_wire.py"))
+for helper in ("broken_wire.py", "pop3_server.py"):
+    load(Path(__file__).with_name(helper))
 _mailroom = load(Path(__file__).with_name("mailroom.py"))
 _servers = load(Path(__file__).with_name("servers.py"))
 dovecot, postfix = _servers.dovecot, _servers.postfix

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from mail_tests_pop3_server import Server
 
 from carekit import Secret
 from carekit_email.settings import MailboxSettings
@@ -16,55 +17,12 @@ from carekit_email.transport.pop3 import Pop3Inbox, Popped
 pytestmark = pytest.mark.anyio
 
 
-class Server:
-    """A small POP3 server over a dictionary of mails: what is deleted goes at QUIT, as the protocol says."""
-
-    def __init__(self, *mails: bytes) -> None:
-        self.mails = {f"uid{number}": raw for number, raw in enumerate(mails, 1)}
-        self.refused: set[str] = set()
-        self.drop_after = 10_000
-        self.sessions = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.sessions += 1
-        listed = list(self.mails)
-        deleted: list[str] = []
-        writer.write(b"+OK ready\r\n")
-        with contextlib.suppress(ConnectionError), contextlib.closing(writer):
-            for _ in range(self.drop_after):
-                verb, _, argument = (await reader.readline()).decode().strip().partition(" ")
-                if verb == "QUIT" or not verb:
-                    if verb:
-                        for uid in deleted:
-                            del self.mails[uid]
-                        writer.write(b"+OK bye\r\n")
-                    break
-                writer.write(self.answer(verb, argument, listed, deleted))
-
-    def answer(self, verb: str, argument: str, listed: list[str], deleted: list[str]) -> bytes:
-        if verb == "LIST":
-            lines = [f"{number} {len(self.mails[uid])}" for number, uid in enumerate(listed, 1)]
-        elif verb == "UIDL":
-            lines = [f"{number} {uid}" for number, uid in enumerate(listed, 1)]
-        elif verb in {"RETR", "TOP"}:
-            uid = listed[int(argument.split()[0]) - 1]
-            if uid in self.refused:
-                return b"-ERR this one is broken\r\n"
-            raw = self.mails[uid] if verb == "RETR" else self.mails[uid].split(b"\r\n\r\n")[0] + b"\r\n\r\n"
-            lines = [line.replace(".", "..", 1) if line[:1] == "." else line for line in raw.decode().split("\r\n")]
-        elif verb == "DELE":
-            deleted.append(listed[int(argument) - 1])
-            return b"+OK\r\n"
-        else:
-            return b"+OK\r\n"
-        return b"+OK\r\n" + "".join(f"{line}\r\n" for line in lines).encode() + b".\r\n"
-
-
 class Kept:
-    """Keeps the mails, fails for those in `refuse`, once each."""
+    """Keeps the mails, fails for those in `refuse`, once each; remembers those that stay on the server."""
 
     def __init__(self, *refuse: str) -> None:
         self.refuse = list(refuse)
+        self.all_stay = False
         self.popped: list[Popped] = []
 
     async def take(self, popped: Popped) -> None:
@@ -74,7 +32,7 @@ class Kept:
         self.popped.append(popped)
 
     async def known(self, uids: Any) -> set[str]:
-        return {one.uid for one in self.popped} & set(uids)
+        return {one.uid for one in self.popped if self.all_stay or one.fault} & set(uids)
 
 
 @contextlib.asynccontextmanager
@@ -84,6 +42,7 @@ async def watching(server: Server, kept: Kept, **changes: Any) -> Any:
         port = listener.sockets[0].getsockname()[1]
         values: dict[str, Any] = {"host": "127.0.0.1", "user": "u", "password": Secret("p"), "tls": "none"}
         settings = MailboxSettings(**(values | {"protocol": "pop3", "port": port} | changes))
+        kept.all_stay = settings.keep
         inbox = Pop3Inbox(settings, max_size=1_000, poll_seconds=0.05)
         task = asyncio.create_task(inbox.watch(kept.take, kept.known))
         try:
@@ -134,15 +93,16 @@ async def test_mail_that_stays_is_taken_once() -> None:
 
 
 async def test_one_mail_that_cannot_be_had_holds_up_nobody() -> None:
-    """It is handed over as a note with the reason, and so is one over the limit with its header."""
+    """It is handed over as a note with the reason, and so is one over the limit with its header; both stay there."""
     server, kept = Server(mail(1), mail(2, "y" * 2_000), mail(3)), Kept()
     server.refused = {"uid1"}
     async with watching(server, kept):
-        await until(lambda: len(kept.popped) == 3)
+        await until(lambda: len(kept.popped) == 3 and server.sessions >= 3)
     refused, large, good = kept.popped
     assert "refused" in refused.fault and refused.raw
     assert "over max_size" in large.fault and b"Subject: 2" in large.raw and b"yyy" not in large.raw
     assert good.fault == ""
+    assert list(server.mails) == ["uid1", "uid2"]
 
 
 async def test_a_broken_connection_is_told_and_made_again() -> None:

@@ -43,6 +43,7 @@ from carekit_email.transport import outbox
 from carekit_email.transport.imap import Fetched, ImapInbox, Mark
 from carekit_email.transport.listener import Accepted, Listener
 from carekit_email.transport.pop3 import Pop3Inbox, Popped
+from carekit_email.transport.seen import Seen
 from carekit_email.transport.smtp import Sender
 from carekit_email.transport.webhook import Webhook
 
@@ -157,13 +158,20 @@ calendar = "office"
         await inbox.watch(Mark.parse(stored), take, today)
 
     async def _watch_pop3(self, name: str, inbox: Pop3Inbox, desk: Desk, intake: Intake) -> None:
+        # A mailbox that is to be emptied after all must not be taken for one whose mail is known.
+        seen = Seen(f"{name}|{'kept' if inbox.keeps else 'left'}")
+
         async def take(popped: Popped) -> None:
-            marks = {f"{name}|{popped.uid}": "kept"} if inbox.keeps else {}
-            await _kept(intake, popped.raw, popped.fault, marks)
+            stays = bool(popped.uid) and (inbox.keeps or bool(popped.fault))
+            await _kept(intake, popped.raw, popped.fault, seen.mark_with(popped.uid) if stays else {})
+            if stays:
+                seen.add(popped.uid)
 
         async def known(uids: Sequence[str]) -> set[str]:
-            found = await desk.marks([f"{name}|{uid}" for uid in uids])
-            return {uid for uid in uids if f"{name}|{uid}" in found}
+            seen.load(await desk.marks(seen.marks))
+            if gone := seen.keep_only(uids):
+                await desk.mark(gone)
+            return seen.known(uids)
 
         await inbox.watch(take, known)
 

@@ -80,6 +80,7 @@ class Intake:
             mail, inbound = await self._read(raw)
         except Ignored as error:
             log.info("channel %s: %s", self._way.channel, error)
+            await self._pass_by(marks)
             return ""
         except Malformed as error:
             await self.set_aside(raw, str(error), marks)
@@ -100,6 +101,11 @@ class Intake:
         if len(raw) <= _SMALL:
             return read(raw, self._way, self._limits)
         return await asyncio.to_thread(read, raw, self._way, self._limits)
+
+    async def _pass_by(self, marks: Mapping[str, str] | None) -> None:
+        """Note that a mail was dealt with of which nothing is to be kept."""
+        if marks:
+            await self._desk.mark(dict(marks))
 
     async def set_aside(self, raw: bytes, error: str, marks: Mapping[str, str] | None = None) -> None:
         """Keep a mail where people find it, with the reason."""
@@ -134,6 +140,8 @@ class Intake:
             await self._desk.report_delivery(
                 sent.conversation, sent.seq, DeliveryStatus.FAILED, detail=_detail(mail, bounce), marks=marks
             )
+        else:
+            await self._pass_by(marks)
         return sent.conversation
 
     async def _reported(self, mail: InboundEmail, bounce: Bounce) -> SentMessage | None:

@@ -1,7 +1,8 @@
 """Fetch a mailbox over POP3 (RFC 1939): every mail once, after an outage of any length.
 
-Mail is deleted on the server after it was kept here, as the protocol is meant. Where it is to stay, each one's unique
-id (UIDL) is stored in the commit of the mail. Blocking calls run in one thread of the mailbox's own.
+Mail is deleted on the server after it was kept here, as the protocol is meant. Where it is to stay, and where there was
+no having all of it, its unique id (UIDL) is stored in the commit of what is kept. Blocking calls run in one thread of
+the mailbox's own.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ T = TypeVar("T")
 _TIMEOUT = 30.0
 _POLL_SECONDS = 60.0
 _LONGEST_WAIT = 60.0
-_CHUNK = 200
 _FAULTS = (OSError, EOFError, poplib.error_proto)
 
 # The library gives up at lines of 2048 octets; real mail has longer ones, and its size is limited before it is fetched.
@@ -47,7 +47,7 @@ class Popped:
 Take = Callable[[Popped], Awaitable[None]]
 """Keeps one mail durably and returns; an exception means that it was not kept and must come again."""
 Known = Callable[[Sequence[str]], Awaitable[set[str]]]
-"""Gives which of some unique ids were kept before."""
+"""Gives which of the unique ids on the server were taken before; all others may be forgotten."""
 
 
 class Pop3Inbox:
@@ -101,24 +101,18 @@ class Pop3Inbox:
 
         self.connections += 1
         listed = await run(self._open)
-        seen = await self._seen([uid for _, uid, _ in listed], known)
+        seen = await known([uid for _, uid, _ in listed if uid])
         try:
             for number, uid, size in listed:
-                if uid not in seen:
-                    await take(await run(self._fetch, number, uid, size))
-                if not self._settings.keep:
+                if uid in seen:
+                    continue
+                popped = await run(self._fetch, number, uid, size)
+                await take(popped)
+                if not self._settings.keep and not popped.fault:
                     await run(self._delete, number)
         finally:
             with contextlib.suppress(*_FAULTS):
                 await run(self._quit)
-
-    async def _seen(self, uids: list[str], known: Known) -> set[str]:
-        if not self._settings.keep:
-            return set()
-        found: set[str] = set()
-        for start in range(0, len(uids), _CHUNK):
-            found |= await known(uids[start : start + _CHUNK])
-        return found
 
     # --- in the thread
 
