@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -90,6 +91,14 @@ def rooms(tmp_path: Path) -> Iterator[Callable[..., Any]]:
     yield make
     for one in made:
         one.kit.close()
+
+
+@pytest.fixture
+def on_sqlite() -> Callable[[str], str]:
+    """Gives a file of a mailroom with its store in SQLite, which outlives a process and is shared by several."""
+    if not any(entry.name == "sql" for entry in entry_points(group="carekit")):
+        pytest.skip("no store that two processes share: pip install carekit-sql")
+    return lambda text: text.replace('use = "memory"', 'use = "sql"\nurl = "sqlite:///care.db"')
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,6 +160,12 @@ async def test_examining_names_every_server_of_the_channel(dovecot: Any, free_po
         ("mail: mailbox b", "ok"),
         ("mail: smtp", "failed"),
     ]
+
+
+async def test_examining_a_channel_without_a_way_in_says_how_mail_comes(tmp_path: Path) -> None:
+    """Nothing is wrong with it where a mail server pipes into a command, and elsewhere it is worth knowing."""
+    (found,) = await EmailChannel("mail", EmailSettings(address="a@b.example", outbox=tmp_path)).examine(NO_DESK)
+    assert found.state == "ok" and "carekit email deliver" in found.detail
 
 
 @pytest.mark.parametrize("keep", [False, True])

@@ -206,7 +206,6 @@ BOX = MailboxSettings(host="h", user="u", password=Secret("p"))
     [
         ({"address": "Help <help@shop.example>"}, "address"),
         ({"address": "nobody"}, "address"),
-        ({"listen": ""}, "imap"),
         ({"outbox": None}, "outbox"),
         ({"smtp": SmtpSettings(host="h")}, "twice"),
         ({"listen": "25"}, "host:port"),

@@ -1,133 +1,139 @@
-"""`carekit email deliver` and `explain`: real processes that speak to a running service."""
+"""`carekit email deliver` and `explain`: on the store itself, in processes of their own."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from mail_tests_mailroom import FILE, mail
 
-from carekit import Unavailable
-from carekit_email.commands import email, socket_of
-from carekit_email.control import Control, ask
+from carekit import ConfigError, MessageReceived, Unavailable
+from carekit.testing import DeskKit
+from carekit_email.commands import email
 
-PIPED = FILE.replace('listen = "127.0.0.1:0"', "pipe = true")
-
-
-@contextlib.asynccontextmanager
-async def running(room: Any) -> AsyncIterator[Path]:
-    task = asyncio.create_task(room.channel.run(room.kit.desk))
-    path = room.channel.folder / "data" / "mail.sock"
-    async with asyncio.timeout(10):
-        while not path.exists():  # noqa: ASYNC110 - a file tells nobody
-            await asyncio.sleep(0.01)
-    try:
-        yield path
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+ALONE = FILE.replace('listen = "127.0.0.1:0"\n', "")
 
 
-async def carekit(*arguments: str, raw: bytes = b"") -> tuple[int, str]:
-    """Run the command line in a process of its own."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "carekit.cli", "email", *arguments,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    output, _ = await asyncio.wait_for(process.communicate(raw), 60)
-    return process.returncode or 0, output.decode()
+class Files:
+    """The way from a file to the desk of a mailroom, or to what *error* says."""
+
+    def __init__(self, room: Any = None, error: Exception | None = None, inline: bool = False) -> None:
+        self.room, self.error, self.inline = room, error, inline
+
+    @asynccontextmanager
+    async def open(self, file: Path) -> AsyncIterator[Any]:
+        if self.error is not None:
+            raise self.error
+        service = self.room.kit.service
+        yield SimpleNamespace(
+            desk=self.room.kit.desk, channels=service.channels, store=SimpleNamespace(inline=self.inline)
+        )
 
 
-def test_a_piped_mail_is_kept_and_explained(rooms: Callable[..., Any]) -> None:
-    """From outside, into the running service, whose socket is for its owner alone."""
-    room = rooms("", PIPED)
-    file = str(room.channel.folder / "carekit.toml")
-    first = mail("hello", Message_ID="<first@host.example>")
+def carekit(files: Files, *arguments: str, raw: bytes = b"") -> Result:
+    return CliRunner().invoke(email, [arguments[0], "carekit.toml", *arguments[1:]], input=raw, obj=files)
 
-    async def use() -> None:
-        async with running(room) as path:
-            assert stat.S_IMODE(path.stat().st_mode) == 0o600
-            assert (await carekit("deliver", file, raw=first))[0] == os.EX_OK
-            code, text = await carekit("explain", file, raw=mail("Thanks", In_Reply_To="<first@host.example>"))
-            assert code == os.EX_OK and "joins conversation" in text and "the contact is the same" in text
-            # What can never be read is kept aside: the mail server must not try it for days.
-            assert (await carekit("deliver", file, raw=b"Subject: nobody\n\nx"))[0] == os.EX_OK
-        assert not path.exists()
 
-    room.kit.run(use())
-    assert [message.text for message in room.received()] == ["hello"]
+@pytest.fixture
+def shop(tmp_path: Path, on_sqlite: Callable[[str], str]) -> Iterator[DeskKit]:
+    """A desk on SQLite that is open beside the commands, as a running service is."""
+    with DeskKit(on_sqlite(ALONE), folder=tmp_path) as kit:
+        yield kit
+
+
+def test_a_piped_mail_is_kept_and_explained(shop: DeskKit, tmp_path: Path) -> None:
+    """By processes beside the one that has the store open, which takes up what must follow."""
+
+    async def run(what: str, raw: bytes) -> tuple[int, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "carekit.cli", "email", what, str(tmp_path / "carekit.toml"),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        output, _ = await asyncio.wait_for(process.communicate(raw), 60)
+        return process.returncode or 0, output.decode()
+
+    async def use() -> tuple[tuple[int, str], tuple[int, str]]:
+        first = await run("deliver", mail("hello", Message_ID="<first@host.example>"))
+        return first, await run("explain", mail("Thanks", In_Reply_To="<first@host.example>"))
+
+    delivered, explained = shop.run(use())
+    assert delivered[0] == os.EX_OK and "kept in conversation" in delivered[1]
+    assert explained[0] == os.EX_OK and "joins conversation" in explained[1]
+    (message,) = shop.facts(MessageReceived)
+    assert message.text == "hello"
+    assert b"Message-ID: <first@host.example>" in shop.run(shop.desk.fetch(message.raw))
+
+
+def test_what_can_never_be_read_is_kept_aside(rooms: Callable[..., Any]) -> None:
+    """The mail server must not try it for days."""
+    room = rooms("", ALONE)
+    found = carekit(Files(room), "deliver", raw=b"Subject: nobody\n\nx")
+    assert (found.exit_code, found.output) == (os.EX_OK, "kept\n")
     assert len(room.quarantined()) == 1
 
 
-def test_without_a_service_the_mail_server_keeps_the_mail(tmp_path: Path) -> None:
-    """EX_TEMPFAIL makes it try again; a wrong file is EX_CONFIG."""
-    file = tmp_path / "carekit.toml"
-    file.write_text(PIPED)
-    found = CliRunner().invoke(email, ["deliver", str(file)], input=mail())
-    assert found.exit_code == os.EX_TEMPFAIL and "carekit serve" in found.output
-    found = CliRunner().invoke(email, ["deliver", str(tmp_path / "missing.toml")], input=mail())
-    assert found.exit_code == os.EX_CONFIG and "missing.toml" in found.output
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unavailable("the store at care.db is locked"),
+        ConfigError("carekit.toml: there is no such file"),
+        RuntimeError("a fault"),
+    ],
+)
+def test_what_somebody_can_mend_makes_the_mail_come_again(error: Exception) -> None:
+    """EX_TEMPFAIL, with the reason for the mail server's log; any other code would return the mail to its sender."""
+    found = carekit(Files(error=error), "deliver", raw=mail())
+    assert found.exit_code == os.EX_TEMPFAIL
+    assert str(error) in found.stderr and not found.stdout
+
+
+def test_a_mail_over_the_limit_is_the_senders_to_mend(rooms: Callable[..., Any]) -> None:
+    """EX_DATAERR: it would be over it at every attempt."""
+    room = rooms("max_size = 1000\n", ALONE)
+    found = carekit(Files(room), "deliver", raw=mail("x" * 1_000))
+    assert found.exit_code == os.EX_DATAERR and "max_size" in found.stderr
+    assert not room.received() and not room.quarantined()
+    assert "max_size" in carekit(Files(room), "explain", raw=mail("x" * 1_000)).output
+
+
+TWO = '\n[channels.other]\nuse = "email"\naddress = "sales@shop.example"\noutbox = "out"\n'
 
 
 @pytest.mark.parametrize(
-    ("text", "channel", "word"),
-    [
-        ('[channels.mail]\nuse = "email"\n', "", "pipe = true"),
-        ('[channels.a]\nuse = "email"\npipe = true\n[channels.b]\nuse = "email"\npipe = true\n', "", "a, b"),
-        ('[channels.a]\nuse = "email"\npipe = true\n', "b", "channels.b"),
-        ("[[", "", "carekit.toml"),
-    ],
+    ("more", "arguments", "word"),
+    [(TWO, (), "mail, other"), (TWO, ("--channel", "third"), "there are: mail, other")],
 )
-def test_a_file_that_names_no_channel_is_explained(tmp_path: Path, text: str, channel: str, word: str) -> None:
-    """Which one it is must be clear before any mail is read."""
-    file = tmp_path / "carekit.toml"
-    file.write_text(text)
-    with pytest.raises(ValueError, match=word):
-        socket_of(file, channel)
+def test_which_channel_is_meant_must_be_clear(
+    rooms: Callable[..., Any], more: str, arguments: tuple[str, ...], word: str
+) -> None:
+    """Before any mail is read; the mail stays with its server until somebody mends it."""
+    room = rooms(more, ALONE)
+    found = carekit(Files(room), "deliver", *arguments, raw=mail())
+    assert found.exit_code == os.EX_TEMPFAIL and word in found.stderr
+    assert carekit(Files(room), "deliver", "--channel", "mail", raw=mail()).exit_code == os.EX_OK
 
 
-def test_the_socket_of_several_channels(tmp_path: Path) -> None:
-    """By name, and where the file says."""
-    file = tmp_path / "carekit.toml"
-    file.write_text('[channels.a]\nuse = "email"\npipe = true\nsocket = "x/y.sock"\n[channels.b]\nuse = "chat"\n')
-    assert socket_of(file, "") == socket_of(file, "a") == (tmp_path / "x" / "y.sock").resolve()
+def test_a_store_in_the_memory_of_another_process_takes_nothing(rooms: Callable[..., Any]) -> None:
+    """What would be kept there is gone when the command ends."""
+    found = carekit(Files(rooms("", ALONE), inline=True), "deliver", raw=mail())
+    assert found.exit_code == os.EX_TEMPFAIL and "memory" in found.stderr
 
 
-@pytest.mark.parametrize("depth", [1, 12])
-def test_what_fails_inside_makes_the_mail_come_again(tmp_path: Path, depth: int) -> None:
-    """A store that is down, a fault, a mail too large, and a path longer than sockets may have."""
-    path = tmp_path.joinpath(*["a-long-name-of-a-folder"] * depth, "mail.sock")
-    answers: list[Exception | None] = [Unavailable("the store is down"), RuntimeError("secret words"), None]
-
-    async def handle(what: str, raw: bytes) -> tuple[int, list[str]]:
-        error = answers.pop(0)
-        if error is not None:
-            raise error
-        return os.EX_OK, [f"{what} {len(raw)}"]
-
-    async def use() -> list[tuple[int, list[str]]]:
-        task = asyncio.create_task(Control(path, handle, max_size=1_000_000).serve())
-        while not path.exists():  # noqa: ASYNC110 - a file tells nobody
-            await asyncio.sleep(0.01)
-        found = [await asyncio.to_thread(ask, path, "deliver", b"x" * 300_000) for _ in range(3)]
-        found.append(await asyncio.to_thread(ask, path, "deliver", b"x" * 1_500_000))
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        return found
-
-    down, fault, good, large = asyncio.run(asyncio.wait_for(use(), 30))
-    assert down == (os.EX_TEMPFAIL, ["the store is down"])
-    assert fault[0] == os.EX_TEMPFAIL and "secret" not in str(fault)
-    assert good == (os.EX_OK, ["deliver 300000"])
-    assert large[0] == os.EX_DATAERR
+def test_mails_of_one_sender_are_counted_over_processes(rooms: Callable[..., Any]) -> None:
+    """A flood through a pipe is a flood, though each mail has a process of its own."""
+    room = rooms("per_sender = 2\n", ALONE)
+    for number in range(4):
+        assert carekit(Files(room), "deliver", raw=mail(f"text {number}")).exit_code == os.EX_OK
+    assert (len(room.received()), len(room.quarantined())) == (2, 2)
+    room.kit.advance("61m")
+    carekit(Files(room), "deliver", raw=mail("later"))
+    assert len(room.received()) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from mail_tests_mailroom import ADDRESS, FILE, mail
 
 from carekit import MessageSent, Send
 from carekit_email import decode
-from carekit_email.loops import is_for_an_account, is_machine
+from carekit_email.loops import Rates, is_for_an_account, is_machine
 
 ACKNOWLEDGE = """
 [policies.ack]
@@ -69,6 +70,27 @@ def test_s_16_a_flood_of_one_sender_is_answered_once_and_then_set_aside(rooms: C
     room.kit.advance("61m")
     room.take(mail("again"))
     assert len(room.received()) == 7
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"since": 5, "counts": {}}', '{"since": "2026-11-02", "counts": 7}'])
+def test_counts_that_cannot_be_read_begin_anew(text: str) -> None:
+    """A mark is data like any other; whatever it holds, mail comes in."""
+    now = datetime(2026, 11, 2, tzinfo=UTC)
+    assert Rates.load(1, text, now).allow("ada", now)
+
+
+def test_counts_go_from_process_to_process() -> None:
+    """Those of this hour, and of the busiest senders only: a mark must not grow with every address of a flood."""
+    now = datetime(2026, 11, 2, tzinfo=UTC)
+    rates = Rates(2, now)
+    for number in range(3_000):
+        rates.allow(f"{number}@host.example", now)
+    rates.allow("ada@host.example", now)
+    rates.allow("ada@host.example", now)
+    assert len(str(rates)) < 60_000
+    again = Rates.load(2, str(rates), now)
+    assert not again.allow("ada@host.example", now)
+    assert again.allow("ada@host.example", now + timedelta(hours=1))
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 from typing import ClassVar
 
 from starlette.routing import BaseRoute
@@ -31,8 +29,7 @@ from carekit import (
     Temporary,
 )
 from carekit_email.codec import Attachment, Limits, encode
-from carekit_email.control import Control
-from carekit_email.explain import explain
+from carekit_email.explain import Verdict, explain
 from carekit_email.faults import faults, host_and_port
 from carekit_email.intake import Intake, Rules, read
 from carekit_email.loops import why_not
@@ -121,7 +118,7 @@ calendar = "office"
         return self._intake
 
     async def run(self, desk: Desk) -> None:
-        """Watch the mailboxes, listen and answer commands, whatever is configured."""
+        """Watch the mailboxes and listen, whatever is configured."""
         intake = self._take_for(desk)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -129,12 +126,9 @@ calendar = "office"
                     tasks.create_task(self._watch(name, inbox, desk, intake))
                 if self.settings.listen:
                     tasks.create_task(self._listen(intake))
-                if self.settings.pipe:
-                    tasks.create_task(self._control(desk, intake))
         except* OSError as group:
             raise ConfigError(
-                f"channel {self.name!r} cannot take mail on `listen` or `socket`: {group.exceptions[0]}; "
-                "choose a free port, or a folder that can be written"
+                f"channel {self.name!r} cannot take mail on `listen`: {group.exceptions[0]}; choose a free port"
             ) from group
 
     async def _watch(self, key: str, inbox: ImapInbox | Pop3Inbox, desk: Desk, intake: Intake) -> None:
@@ -187,16 +181,20 @@ calendar = "office"
         )
         await listener.serve()
 
-    async def _control(self, desk: Desk, intake: Intake) -> None:
-        path = self.settings.socket or self.folder / "data" / f"{self.name}.sock"
+    async def deliver(self, raw: bytes, desk: Desk) -> str:
+        """Keep one mail in a process that ends with it; give the conversation, "" when it is in none.
 
-        async def handle(what: str, raw: bytes) -> tuple[int, list[str]]:
-            if what == "explain":
-                return os.EX_OK, (await explain(desk, self._way, self._limits, self._rules, raw)).lines()
-            conversation = await intake.take(raw)
-            return os.EX_OK, [f"kept in conversation {conversation}"] if conversation else ["kept"]
+        Raises StoreError when it was not kept.
+        """
+        return await Intake(desk, self._way, self._limits, self._rules, f"email|{self.name}|rates").take(raw)
 
-        await Control(Path(path), handle, max_size=self.settings.max_size).serve()
+    async def reread(self, raw: bytes, desk: Desk) -> Sequence[Inbound]:
+        """Give the message in a mail that was set aside, () for a report, which its message is told of."""
+        return await self._take_for(desk).reread(raw)
+
+    async def explain(self, raw: bytes, desk: Desk) -> Verdict:
+        """Say what would become of *raw* if it arrived now, and why."""
+        return await explain(desk, self._way, self._limits, self._rules, raw)
 
     # --- out
 
@@ -263,7 +261,10 @@ calendar = "office"
             probes.append(("smtp", self._sender.examine))
         if self._signer is not None:
             probes.append(("dkim", _threaded(self._signer.examine)))
-        return [await self._examined(what, probe) for what, probe in probes]
+        found = [await self._examined(what, probe) for what, probe in probes]
+        if not (self._inboxes or self.settings.listen or self.settings.webhook):
+            found.append(Health(f"{self.name}: way in", "ok", "mail comes by `carekit email deliver` alone"))
+        return found
 
     async def _examined(self, what: str, probe: Callable[[], Awaitable[str]]) -> Health:
         name = f"{self.name}: {what}"
@@ -283,7 +284,7 @@ def _inbox(settings: MailboxSettings, max_size: int) -> ImapInbox | Pop3Inbox:
 
 async def _kept(intake: Intake, raw: bytes, fault: str, marks: dict[str, str]) -> None:
     if fault:
-        await intake.set_aside(raw, fault, marks)
+        await intake.set_aside(raw, fault, marks, partial=True)
     else:
         await intake.take(raw, marks)
 

@@ -1,16 +1,20 @@
-"""``carekit email``: hand a mail to the running service, and ask it why a mail belongs where it does."""
+"""``carekit email``: hand a mail to the desk of a file, and ask why a mail belongs where it does.
+
+Both work on the store itself, beside the running service or without one.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
-import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
-from carekit_email.control import ask
+from carekit import CarekitError, Channel, ConfigError, Files, Parts
+from carekit_email.channel import EmailChannel
 
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 _CHANNEL = click.option("--channel", default="", help="The channel, where the file has several of e-mail.")
@@ -18,63 +22,74 @@ _CHANNEL = click.option("--channel", default="", help="The channel, where the fi
 
 @click.group("email")
 def email() -> None:
-    """Work with mail: deliver one, or ask why it belongs where it does. The service must run."""
+    """Work with mail: deliver one, or ask why it belongs where it does."""
 
 
 @email.command("deliver")
 @_FILE
 @_CHANNEL
-def deliver(file: Path, channel: str) -> None:
-    """Hand the mail on standard input to the service of FILE, for a mail server that pipes into a command.
+@click.pass_obj
+def deliver(files: Files, file: Path, channel: str) -> None:
+    """Hand the mail on standard input to the desk of FILE, for a mail server that pipes into a command.
 
-    Ends with 0 when the mail is kept (also when it is kept aside), 75 when it must come again, 65 when it never can be
-    taken, 64 or 78 when the command line or FILE is wrong: the codes of sysexits.h, as mail servers read them.
+    Ends with 0 when the mail is kept (also when it is kept aside), 65 when it is over `max_size`, and 75 for anything
+    that somebody can mend, so that the mail comes again: the codes of sysexits.h, as mail servers read them.
     """
-    _finish(*_ask(file, channel, "deliver"))
+    try:
+        code, words = asyncio.run(_delivered(files, file, channel))
+    except CarekitError as error:
+        code, words = os.EX_TEMPFAIL, str(error)
+    except Exception as error:  # noqa: BLE001 - any other code than this one would cost somebody their mail
+        code, words = os.EX_TEMPFAIL, f"a fault, and the mail is not kept: {type(error).__name__}: {error}"
+    click.echo(words, err=code != os.EX_OK)
+    click.get_current_context().exit(code)
 
 
 @email.command("explain")
 @_FILE
 @_CHANNEL
-def explain(file: Path, channel: str) -> None:
+@click.pass_obj
+def explain(files: Files, file: Path, channel: str) -> None:
     """Say which conversation the mail on standard input would join, and why; changes nothing."""
-    _finish(*_ask(file, channel, "explain"))
+    for line in asyncio.run(_explained(files, file, channel)):
+        click.echo(line)
 
 
-def _ask(file: Path, channel: str, what: str) -> tuple[int, list[str]]:
-    try:
-        path = socket_of(file, channel)
-    except (OSError, ValueError) as error:
-        return os.EX_CONFIG, [str(error)]
-    raw = sys.stdin.buffer.read()
-    try:
-        return ask(path, what, raw)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        return os.EX_TEMPFAIL, [
-            f"the service does not answer at {path} ({reason}); start it with `carekit serve {file}`"
-        ]
+async def _delivered(files: Files, file: Path, channel: str) -> tuple[int, str]:
+    async with files.open(file) as parts:
+        found = _chosen(parts, file, channel)
+        raw = _standard_input(found.settings.max_size)
+        if raw is None:
+            return os.EX_DATAERR, f"this mail is over {found.settings.max_size} octets (max_size)"
+        conversation = await found.deliver(raw, parts.desk)
+    return os.EX_OK, f"kept in conversation {conversation}" if conversation else "kept"
 
 
-def _finish(code: int, lines: list[str]) -> None:
-    for line in lines:
-        click.echo(line, err=code != os.EX_OK)
-    # Mail servers act on the code, and an error of the command line's own kind would always be 1.
-    sys.exit(code)
+async def _explained(files: Files, file: Path, channel: str) -> list[str]:
+    async with files.open(file) as parts:
+        found = _chosen(parts, file, channel)
+        raw = _standard_input(found.settings.max_size)
+        if raw is None:
+            return [f"this mail would be refused: it is over {found.settings.max_size} octets (max_size)"]
+        return (await found.explain(raw, parts.desk)).lines()
 
 
-def socket_of(file: Path, channel: str) -> Path:
-    """Give the socket of the e-mail channel *channel* of *file*, of its only one for ""; raises OSError, ValueError."""
-    try:
-        tables: dict[str, Any] = tomllib.loads(file.read_text("utf-8")).get("channels", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file}: {error}") from None
-    ours = {name: table for name, table in tables.items() if isinstance(table, dict) and table.get("use") == "email"}
-    piped = {name: table for name, table in ours.items() if table.get("pipe")}
-    if channel and channel not in piped:
-        raise ValueError(f"{file}: [channels.{channel}] is no e-mail channel with `pipe = true`")
-    if not channel and len(piped) != 1:
-        names = ", ".join(piped) or "none"
-        raise ValueError(f"{file}: one e-mail channel with `pipe = true` is needed, or --channel; there are: {names}")
-    name = channel or next(iter(piped))
-    return (file.parent / Path(piped[name].get("socket") or f"data/{name}.sock").expanduser()).resolve()
+def _standard_input(most: int) -> bytes | None:
+    raw = sys.stdin.buffer.read(most + 1)
+    return raw if len(raw) <= most else None
+
+
+def _chosen(parts: Parts, file: Path, name: str) -> EmailChannel:
+    if parts.store.inline:
+        raise ConfigError(f"{file}: the store of this file is the memory of one process, so others cannot work on it")
+    ours = _channels(parts.channels)
+    if name and name not in ours:
+        raise ConfigError(f"{file}: there is no e-mail channel {name!r}; there are: {', '.join(ours) or 'none'}")
+    if not name and len(ours) != 1:
+        names = ", ".join(ours) or "none"
+        raise ConfigError(f"{file}: one e-mail channel is needed, or --channel with its name; there are: {names}")
+    return ours[name] if name else next(iter(ours.values()))
+
+
+def _channels(channels: Mapping[str, Channel]) -> dict[str, EmailChannel]:
+    return {name: channel for name, channel in channels.items() if isinstance(channel, EmailChannel)}

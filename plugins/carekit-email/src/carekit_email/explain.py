@@ -70,6 +70,8 @@ async def _thread(desk: Desk, way: Way, mail: InboundEmail, inbound: Inbound, st
     if mail.authentication.failed:
         steps.append("our mail server found that this sender is not who they claim to be (DMARC): it joins nothing")
         return Verdict("begins", steps=tuple(steps))
+    if await desk.find(way.channel, mail.message_id) is not None:
+        steps.append("a mail of this Message-ID was seen before: if its body is the same, this one adds nothing")
     results = ", ".join(f"{method}={result}" for method, result in mail.authentication.results.items())
     steps.append(f"authentication: {results or 'no result of our own mail server'}")
     found = clues(mail, way.secret)

@@ -47,11 +47,6 @@ def _addresses(settings: EmailSettings) -> Iterator[str]:
 def _ways_in(settings: EmailSettings) -> Iterator[str]:
     if settings.imap is not None and "imap" in settings.mailboxes:
         yield "the mailbox `imap` is there twice; give the one in `mailboxes` another name"
-    if not (settings.all_mailboxes or settings.listen or settings.webhook or settings.pipe):
-        yield (
-            "no mail can come in; set `imap` or `mailboxes` to fetch it, `listen` or `pipe` to take it from a mail "
-            "server, or `webhook` to have a provider post it"
-        )
     for name, mailbox in settings.all_mailboxes.items():
         yield from _mailbox(name, mailbox)
     if settings.listen:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
 from carekit import (
+    CarekitError,
     DeliveryChanged,
     DeliveryStatus,
     Desk,
@@ -28,6 +29,9 @@ from carekit_email.threading import SentMessage, named_message, reported_ids, re
 
 log = logging.getLogger(__name__)
 
+Marks = Mapping[str, str]
+PARTIAL = b"X-Carekit-Partial: yes\r\n"
+"""Stands before what is kept of a mail that could not be had whole."""
 _SMALL = 32_768  # octets that are decoded sooner than a thread could be asked to
 
 ACCOUNT = (
@@ -60,16 +64,20 @@ def read(raw: bytes, way: Way, limits: Limits) -> tuple[InboundEmail, Inbound]:
 
 
 class Intake:
-    """Takes raw mail for one channel."""
+    """Takes raw mail for one channel.
 
-    def __init__(self, desk: Desk, way: Way, limits: Limits, rules: Rules | None = None) -> None:
+    Mails per sender are counted in memory, or in the mark *shared* where every mail has a process of its own.
+    """
+
+    def __init__(self, desk: Desk, way: Way, limits: Limits, rules: Rules | None = None, shared: str = "") -> None:
         self._desk = desk
         self._way = way
         self._limits = limits
         self._rules = rules or Rules()
+        self._shared = shared
         self._rates: Rates | None = None
 
-    async def take(self, raw: bytes, marks: Mapping[str, str] | None = None) -> str:
+    async def take(self, raw: bytes, marks: Marks | None = None) -> str:
         """Keep the mail and the *marks* in one transaction; give the conversation, "" when it is in none.
 
         The bytes are kept before anything looks at them. A mail that cannot be read, for whatever reason, is set aside
@@ -78,64 +86,79 @@ class Intake:
         await self._desk.keep(raw)
         try:
             mail, inbound = await self._read(raw)
+            if mail.bounce is not None:
+                return await self._bounced(mail, mail.bounce, marks)
+            marks = await self._counted(inbound.sender.value, marks)
+            inbound = await self._complete(mail, inbound)
+            return (await self._desk.receive(inbound, marks=marks)).conversation
         except Ignored as error:
             log.info("channel %s: %s", self._way.channel, error)
             await self._pass_by(marks)
-            return ""
-        except Malformed as error:
+        except (Malformed, Refused) as error:
             await self.set_aside(raw, str(error), marks)
-            return ""
+        except CarekitError:
+            raise
         except Exception as error:
             log.warning("channel %s: a mail could not be read", self._way.channel, exc_info=True)
             await self.set_aside(raw, f"this mail could not be read: {type(error).__name__}: {error}", marks)
-            return ""
-        try:
-            if mail.bounce is not None:
-                return await self._bounced(mail, mail.bounce, raw, marks)
-            return await self._keep(mail, inbound, raw, marks)
-        except Refused as error:
-            await self.set_aside(raw, str(error), marks)
-            return ""
+        return ""
+
+    async def reread(self, raw: bytes) -> Sequence[Inbound]:
+        """Give the message in what was set aside, its files kept; () for a report, which its message is told of.
+
+        Who has it tried again knows who wrote it: mails per sender are not counted. Raises InboundError or StoreError.
+        """
+        if raw.startswith(PARTIAL):
+            raise Malformed("only a part of this mail is kept here; the whole one is where it came from, if anywhere")
+        mail, inbound = await self._read(raw)
+        if mail.bounce is None:
+            return (await self._complete(mail, inbound),)
+        await self._bounced(mail, mail.bounce, None)
+        return ()
+
+    async def set_aside(self, raw: bytes, error: str, marks: Marks | None = None, *, partial: bool = False) -> None:
+        """Keep a mail, or the *partial* mail that could be had, where people find it, with the reason."""
+        raw = PARTIAL + raw if partial else raw
+        key = hashlib.sha256(raw).hexdigest()
+        await self._desk.quarantine(self._way.channel, raw, error, key=key, marks=marks)
 
     async def _read(self, raw: bytes) -> tuple[InboundEmail, Inbound]:
         if len(raw) <= _SMALL:
             return read(raw, self._way, self._limits)
         return await asyncio.to_thread(read, raw, self._way, self._limits)
 
-    async def _pass_by(self, marks: Mapping[str, str] | None) -> None:
+    async def _counted(self, sender: str, marks: Marks | None) -> Marks | None:
+        """Count a mail and give the marks to write with it; raises Malformed when it is one too many."""
+        now, most = self._desk.now(), self._rules.per_sender
+        if self._rates is None:
+            stored = await self._desk.marks([self._shared]) if self._shared else {}
+            self._rates = Rates.load(most, stored.get(self._shared, ""), now)
+        if not self._rates.allow(sender, now):
+            raise Malformed(f"more than {most} mails of this sender within an hour")
+        return {**(marks or {}), self._shared: str(self._rates)} if self._shared else marks
+
+    async def _complete(self, mail: InboundEmail, inbound: Inbound) -> Inbound:
+        """Give the message as it is to be received, when its files are kept; raises Malformed if it is not for us."""
+        if is_for_an_account(mail):
+            if not self._rules.restricted:
+                raise Malformed(ACCOUNT)
+            inbound = replace(inbound, inbox=self._rules.restricted, automatic=True, conversation="", thread=())
+        for attachment in files_of(mail):
+            await self._desk.keep(attachment.content)
+        return inbound
+
+    async def _pass_by(self, marks: Marks | None) -> None:
         """Note that a mail was dealt with of which nothing is to be kept."""
         if marks:
             await self._desk.mark(dict(marks))
 
-    async def set_aside(self, raw: bytes, error: str, marks: Mapping[str, str] | None = None) -> None:
-        """Keep a mail where people find it, with the reason."""
-        key = hashlib.sha256(raw).hexdigest()
-        await self._desk.quarantine(self._way.channel, raw, error, key=key, marks=marks)
-
-    async def _keep(self, mail: InboundEmail, inbound: Inbound, raw: bytes, marks: Mapping[str, str] | None) -> str:
-        if self._rates is None:
-            self._rates = Rates(self._rules.per_sender, self._desk.now)
-        for attachment in files_of(mail):
-            await self._desk.keep(attachment.content)  # also of what is set aside: somebody may want it after all
-        if not self._rates.allow(inbound.sender.value):
-            await self.set_aside(raw, f"more than {self._rules.per_sender} mails of this sender within an hour", marks)
-            return ""
-        if is_for_an_account(mail):
-            if not self._rules.restricted:
-                await self.set_aside(raw, ACCOUNT, marks)
-                return ""
-            inbound = replace(inbound, inbox=self._rules.restricted, automatic=True, conversation="", thread=())
-        receipt = await self._desk.receive(inbound, marks=marks)
-        return receipt.conversation
-
     # --- reports about what we sent
 
-    async def _bounced(self, mail: InboundEmail, bounce: Bounce, raw: bytes, marks: Mapping[str, str] | None) -> str:
-        """Tell the message that failed. A report that belongs to none is set aside; it never becomes a contact."""
+    async def _bounced(self, mail: InboundEmail, bounce: Bounce, marks: Marks | None) -> str:
+        """Tell the message that failed; raises Malformed for a report that belongs to none. None becomes a contact."""
         sent = await self._reported(mail, bounce)
         if sent is None:
-            await self.set_aside(raw, "this report of a failed delivery names no message of ours", marks)
-            return ""
+            raise Malformed("this report of a failed delivery names no message of ours")
         if bounce.failed and not await self._known_as_failed(sent):
             await self._desk.report_delivery(
                 sent.conversation, sent.seq, DeliveryStatus.FAILED, detail=_detail(mail, bounce), marks=marks

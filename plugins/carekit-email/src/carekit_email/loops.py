@@ -6,8 +6,9 @@ keep none of the rules.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from carekit import Event, MessageReceived, MessageSent, Outbound
@@ -16,6 +17,7 @@ from carekit_email.codec import InboundEmail
 PER_DAY = timedelta(days=1)
 """Within this, one conversation sends its contact at most one automatic message of a purpose."""
 
+_SENDERS = 1_000  # of whom counts are kept for other processes: those who wrote most
 _MACHINES = re.compile(
     r"(?:mailer[-_.]?daemon|postmaster|abuse|root|daemon|bounces?(?:[-+_.].*)?|.*[-_.]bounces?|owner-.*"
     r"|.*-(?:owner|request)"
@@ -100,18 +102,30 @@ def _is_service(mail: InboundEmail) -> bool:
 
 
 class Rates:
-    """Counts mails per sender in windows of an hour; of one process, and forgotten at its end."""
+    """Counts mails per sender in windows of an hour; `str` of it can be kept and loaded by another process."""
 
-    def __init__(self, most: int, now: Callable[[], datetime]) -> None:
+    def __init__(self, most: int, since: datetime, counts: dict[str, int] | None = None) -> None:
         self._most = most
-        self._now = now
-        self._since = now()
-        self._counts: dict[str, int] = {}
+        self._since = since
+        self._counts = counts or {}
 
-    def allow(self, sender: str) -> bool:
+    @classmethod
+    def load(cls, most: int, text: str, now: datetime) -> Rates:
+        """Give what `str` of one gave, an empty one for anything else."""
+        try:
+            found = json.loads(text)
+            since = datetime.fromisoformat(found["since"])
+            return cls(most, since, {str(sender): int(count) for sender, count in found["counts"].items()})
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return cls(most, now)
+
+    def __str__(self) -> str:
+        busiest = sorted(self._counts.items(), key=lambda item: -item[1])[:_SENDERS]
+        return json.dumps({"since": self._since.isoformat(), "counts": dict(busiest)})
+
+    def allow(self, sender: str, now: datetime) -> bool:
         """Count one mail of *sender*; False when it is one too many."""
-        now = self._now()
-        if now - self._since >= timedelta(hours=1) or now < self._since:
+        if not timedelta() <= now - self._since < timedelta(hours=1):
             self._since, self._counts = now, {}
         count = self._counts[sender] = self._counts.get(sender, 0) + 1
         return count <= self._most

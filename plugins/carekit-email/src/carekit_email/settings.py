@@ -110,8 +110,6 @@ class EmailSettings:
     listen: str = setting("Take mail on this `host:port`, from a mail server that delivers here.", "")
     protocol: Literal["smtp", "lmtp"] = setting("What the delivering server speaks on `listen`.", "smtp")
     webhook: WebhookSettings | None = setting("Take mail that a provider posts.", None)
-    pipe: bool = setting("Take mail from `carekit email deliver`, and answer `carekit email explain`.", False)
-    socket: Path | None = setting("Where these two commands find the service; `data/<channel>.sock` if absent.", None)
     smtp: SmtpSettings | None = setting("Hand answers to this server.", None)
     outbox: Path | None = setting("Write answers as .eml files into this folder instead.", None)
     dkim: DkimSettings | None = setting("Sign answers with DKIM.", None)
