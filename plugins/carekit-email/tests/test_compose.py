@@ -55,6 +55,19 @@ def test_answers_carry_the_thread() -> None:
     assert found.references == ("0@x", "1@x", "2@x")
 
 
+def test_long_ids_and_links_stay_what_they_are() -> None:
+    """They are folded between them; within them, or as an encoded word, no other program would know them again."""
+    ids = tuple(f"{'A' * 80}{number}@mail.host.example" for number in range(5))
+    links = (f"https://shop.example/{'x' * 120}", f"mailto:help@shop.example?subject={'y' * 100}")
+    raw = encode(outgoing(message_id=ids[0], in_reply_to=ids[1], references=ids[2:], unsubscribe=links)).as_bytes()
+    head = raw.partition(b"\r\n\r\n")[0]
+    assert b"=?" not in head and max(map(len, head.split(b"\r\n"))) < 200
+    unfolded = head.replace(b"\r\n ", b" ").decode().split("\r\n")
+    assert f"Message-ID: <{ids[0]}>" in unfolded and f"In-Reply-To: <{ids[1]}>" in unfolded
+    assert f"References: {' '.join(f'<{one}>' for one in (*ids[2:], ids[1]))}" in unfolded
+    assert f"List-Unsubscribe: <{links[0]}>, <{links[1]}>" in unfolded
+
+
 def test_references_are_capped_to_the_first_and_the_newest() -> None:
     """A long thread does not grow its header for ever."""
     sent = encode(outgoing(in_reply_to="99@x", references=tuple(f"{n}@x" for n in range(99))))

@@ -28,6 +28,7 @@ from carekit import (
     Permanent,
     Temporary,
 )
+from carekit_email import refusals
 from carekit_email.codec import Attachment, Limits, encode
 from carekit_email.explain import Verdict, explain
 from carekit_email.faults import faults, host_and_port
@@ -81,7 +82,7 @@ calendar = "office"
     def _way(self) -> Way:
         settings = self.settings
         plus = settings.plus or bool(settings.listen)
-        return Way(self.name, settings.addresses, self._key(), plus, settings.authserv_id)
+        return Way(self.name, settings.addresses, self._key(), plus, settings.authserv_id, self.url)
 
     def _key(self) -> bytes:
         """Give the key of the reply tokens: the configured one, else the channel's own."""
@@ -104,12 +105,13 @@ calendar = "office"
         return (inbound,)
 
     def routes(self, desk: Desk) -> Sequence[BaseRoute]:
-        """Where the provider posts mail, if one does."""
+        """Where people unsubscribe, and where the provider posts mail, if one does."""
         settings = self.settings
-        if settings.webhook is None:
-            return ()
+        out = refusals.route(self.name, self._way.secret, desk)
         intake = self._take_for(desk)
-        return (Webhook(self.name, settings.webhook, settings.max_size, intake.take, intake.set_aside).route(),)
+        if settings.webhook is None:
+            return (out,)
+        return (out, Webhook(self.name, settings.webhook, settings.max_size, intake.take, intake.set_aside).route())
 
     def _take_for(self, desk: Desk) -> Intake:
         """Give the one intake of the channel: what it counts per sender counts for all ways in."""

@@ -12,9 +12,11 @@ from attrs import field, frozen
 from carekit import Address, Event, Inbound, MessageReceived, Outbound, Template
 from carekit import Attachment as Kept
 from carekit_email.codec import Attachment, InboundEmail, Outgoing
+from carekit_email.refusals import refused_by, ways_out
 from carekit_email.settings import EmailSettings
 from carekit_email.threading import candidates, reply_address, return_address, signed_message_id
 
+_UNASKED = frozenset({"survey", "follow_up"})
 _MAX_TEXT = 200_000
 _MAX_HTML = 200_000
 _MAX_QUOTE = 20_000
@@ -32,7 +34,8 @@ _TEXT_HERE = "\ue000text\ue000"  # stands for the text, which is markup already,
 class Way:
     """What reading and signing need to know of the channel.
 
-    `addresses` are all that reach it, its own first; `plus` says that plus-addresses of these arrive, too.
+    `addresses` are all that reach it, its own first; `plus` says that plus-addresses of these arrive, too. `url` is
+    where its own routes are.
     """
 
     channel: str
@@ -40,6 +43,7 @@ class Way:
     secret: bytes = field(repr=False)
     plus: bool = False
     authserv_id: str = ""
+    url: str = ""
 
     def ours(self, address: str) -> str:
         """Give the address of the channel that *address* is, with or without a plus part; "" when it is none."""
@@ -70,11 +74,16 @@ def external_id(mail: InboundEmail, raw: bytes) -> str:
 def to_inbound(mail: InboundEmail, raw: bytes, way: Way) -> Inbound:
     """Give the message a mail is. Attachments are named by digest; whoever keeps the message keeps their bytes.
 
-    A mail whose sender our own server refuted belongs to nobody we know: it joins nothing and is nobody's.
+    A mail whose sender our own server refuted belongs to nobody we know: it joins nothing and is nobody's. Who writes
+    to us wants an answer, also if they refused mail before.
     """
+    refused = refused_by(mail, way.channel, way.secret, external_id(mail, raw))
+    if refused is not None:
+        return refused
     found = candidates(mail, way.secret)
     forged = mail.authentication.failed
     kind = "unverified" if forged else "email"
+    automatic = mail.auto_reply or mail.list_mail or mail.bounce is not None or mail.spam
     meta = {
         "message_id": mail.message_id,
         "references": " ".join(mail.references[-_META_REFERENCES:]),
@@ -91,7 +100,8 @@ def to_inbound(mail: InboundEmail, raw: bytes, way: Way) -> Inbound:
         subject=mail.subject[:1_000],
         html=mail.html if len(mail.html) <= _MAX_HTML else "",
         attachments=tuple(kept(one) for one in files_of(mail)),
-        automatic=mail.auto_reply or mail.list_mail or mail.bounce is not None or mail.spam,
+        automatic=automatic,
+        consent=None if automatic or forged else True,
         sent_at=mail.date,
         raw=hashlib.sha256(raw).hexdigest(),
         meta={name: value for name, value in meta.items() if value},
@@ -131,7 +141,7 @@ def to_outgoing(
     quoted = _quoted(answered) if settings.quote and not message.automatic else ""
     text = message.text + (f"\n{sources}" if sources else "")
     _, _, domain = address.rpartition("@")
-    unasked = message.automatic and received is None
+    unasked = (message.automatic and received is None) or message.purpose in _UNASKED
     return Outgoing(
         from_address=address,
         from_name=name,
@@ -145,9 +155,15 @@ def to_outgoing(
         in_reply_to=meta.get("message_id", ""),
         references=tuple(meta.get("references", "").split()),
         automatic=message.automatic,
-        unsubscribe=settings.unsubscribe if unasked or message.purpose in {"survey", "follow_up"} else "",
+        unsubscribe=_ways_out(outbound, way, settings, address) if unasked else (),
         attachments=attachments,
     )
+
+
+def _ways_out(outbound: Outbound, way: Way, settings: EmailSettings, ours: str) -> tuple[str, ...]:
+    if settings.unsubscribe:
+        return (settings.unsubscribe,)
+    return ways_out(way.secret, outbound.conversation.id, outbound.to, way.url, ours)
 
 
 def envelope_sender(outbound: Outbound, way: Way, mail: Outgoing) -> str:

@@ -118,7 +118,9 @@ class EmailSettings:
         "HTML around what agents write, with {{ text }}, {{ signature }}, {{ name }} and {{ subject }}.", ""
     )
     quote: bool = setting("Put the message that is answered under the answer.", False)
-    unsubscribe: str = setting("https or mailto address for List-Unsubscribe in mail that nobody asked for.", "")
+    unsubscribe: str = setting(
+        "https or mailto address for List-Unsubscribe in mail that nobody asked for; the channel's own if absent.", ""
+    )
     plus: bool = setting("Whether the mail server delivers `name+anything@…` to this address, too.", False)
     secret: Secret | None = setting(
         "Key of the reply tokens, at least 32 characters; without one it is derived from the service's secret.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 
 from attrs import field, frozen
@@ -16,15 +16,39 @@ from carekit_email.codec.words import header_safe
 
 _MAX_REFERENCES = 20
 _MAX_ID = 900
+_LINE = 78
+_FOR_MACHINES = frozenset({"message-id", "in-reply-to", "references", "list-unsubscribe"})
+
+
+class _Policy(EmailPolicy):
+    """Folds ids and links between them only: the library makes encoded words of those that are longer than a line."""
+
+    def fold(self, name: str, value: str) -> str:
+        if name.lower() not in _FOR_MACHINES:
+            return str(super().fold(name, value))
+        lines = [f"{name}:"]
+        for word in value.split():
+            if len(lines[-1]) + 1 + len(word) > _LINE and lines[-1] != f"{name}:":
+                lines.append("")
+            lines[-1] += f" {word}"
+        return self.linesep.join(lines) + self.linesep
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name.lower() not in _FOR_MACHINES:
+            return super().fold_binary(name, value)
+        return self.fold(name, value).encode("ascii", "ignore")
+
+
+_POLICY = _Policy(linesep="\r\n")
 
 
 @frozen
 class Outgoing:
     """What to say and to whom. Ids are without brackets; `message_id` is signed by the caller (see threading).
 
-    `automatic` marks mail no person wrote, so that other machines do not answer it. `unsubscribe` is an https or mailto
-    address for mail that nobody asked for. An attachment with a `content_id` stands in the HTML. `references` are those
-    of the answered mail, oldest first; the answered mail's own id (`in_reply_to`) is added here.
+    `automatic` marks mail no person wrote, so that other machines do not answer it. `unsubscribe` are https and mailto
+    addresses for mail that nobody asked for. An attachment with a `content_id` stands in the HTML. `references` are
+    those of the answered mail, oldest first; the answered mail's own id (`in_reply_to`) is added here.
     """
 
     from_address: str
@@ -40,7 +64,7 @@ class Outgoing:
     references: tuple[str, ...] = ()
     html: str = ""
     automatic: bool = False
-    unsubscribe: str = ""
+    unsubscribe: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = field(factory=tuple)
 
 
@@ -49,7 +73,7 @@ def encode(mail: Outgoing) -> EmailMessage:
 
     Raises ValueError when the sender or every recipient is no address.
     """
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["From"] = _address(mail.from_address, mail.from_name)
     recipients = [_address(one) for one in mail.to]
     if not recipients:
@@ -78,12 +102,12 @@ def encode(mail: Outgoing) -> EmailMessage:
     return message
 
 
-def _unsubscribe(message: EmailMessage, address: str) -> None:
-    """Offer a way out (RFC 2369), with one click where that is a web address (RFC 8058)."""
-    clean = _id(address)
-    if clean.startswith(("https://", "mailto:")):
-        message["List-Unsubscribe"] = f"<{clean}>"
-    if clean.startswith("https://"):
+def _unsubscribe(message: EmailMessage, addresses: tuple[str, ...]) -> None:
+    """Offer ways out (RFC 2369), with one click where one is a web address (RFC 8058)."""
+    clean = [one for one in map(_id, addresses) if one.startswith(("https://", "mailto:"))]
+    if clean:
+        message["List-Unsubscribe"] = ", ".join(f"<{one}>" for one in clean)
+    if any(one.startswith("https://") for one in clean):
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
 
 
