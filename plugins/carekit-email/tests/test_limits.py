@@ -93,6 +93,6 @@ TEXT = b"From: a@b.example\n\n"
 )
 def test_known_slow_inputs_are_decoded(raw: bytes) -> None:
     """These took decoders from ten seconds to hours."""
-    began = time.monotonic()
+    began = time.process_time()  # whatever else the machine does
     assert decode(raw).message_id
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

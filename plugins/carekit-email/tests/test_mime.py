@@ -41,6 +41,10 @@ def same(raw: bytes) -> bool:
     return theirs(BytesParser(policy=compat32).parsebytes(raw)) == ours(parse(raw))
 
 
+def boundary_is_sound(raw: bytes) -> bool:
+    return len(theirs(BytesParser(policy=compat32).parsebytes(repaired(raw)))) > 1
+
+
 _leaves = st.text(max_size=60) | st.sampled_from(["--x", "--x--", "\n--\n", "From a\n", "-- \nAda"])
 
 
@@ -62,8 +66,13 @@ def test_well_formed_mail_is_cut_alike(tree: object) -> None:
 
 
 def test_broken_mail_is_cut_alike_but_for_types_that_are_none(mutations: ModuleType) -> None:
-    """Of what differs, most is a type with junk in it, which is read as it was meant here and as text there."""
+    """Of what differs, most is a type with junk in it, which is read as it was meant here and as text there.
+
+    Where there is no boundary in the header that fits, it is looked for here, and not there.
+    """
     mails = [raw for raw in itertools.islice(mutations.mails(3), 1_500) if excess_of(raw, Limits()) is None]
+    mails = [raw for raw in mails if boundary_is_sound(raw)]
+    assert len(mails) > 300
     assert sum(not same(raw) for raw in mails) < len(mails) * 0.02
 
 

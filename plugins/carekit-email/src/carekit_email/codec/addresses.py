@@ -10,7 +10,8 @@ from carekit_email.codec.words import ENCODED_WORD, decode_words, header_safe, r
 
 _BARE = re.compile(r"(?:\"[^\"\x00-\x1f]{1,64}\"|[^\s<>()\[\]\",;:@\\]{1,256})@[^\s<>()\",;:@\\]{1,255}")
 _AROUND = re.compile(r"[ \t]*([@.])[ \t]*")
-_TRIM = " \t'\"<>"
+_MAILTO = re.compile(r"mailto:(?=[\s\]]*$)", re.IGNORECASE)
+_TRIM = " \t'\"<>[]"
 _SIMPLE = re.compile(  # nine of ten: a name without anything special, and an address
     r"\s*(?:(\"[^\x00-\x1f\"\\=\x7f-\U0010ffff]{1,200}\"|[\w .'!&/+-]{0,200})\s*"
     r"<([\w.+'/&%!-]{1,64}@[A-Za-z0-9.-]{1,255})>"
@@ -18,6 +19,7 @@ _SIMPLE = re.compile(  # nine of ten: a name without anything special, and an ad
     re.ASCII,
 )
 _COMMENT_LEVELS = 1_000
+_LONGEST_COMMENT = 300
 
 
 @frozen
@@ -37,22 +39,34 @@ def mailboxes(value: str, limit: int, guess: str | None = None) -> tuple[Mailbox
     if "=?" not in text:
         text = raw_text(text, guess)
     found: list[Mailbox] = []
+    names: list[str] = []  # words that no address has followed yet: the commas behind them should have been quoted
     for item in _items(text, limit * 4):
         box = _mailbox(item)
-        if box.address or box.name:
-            found.append(box)
-        if len(found) >= limit:
+        if item.apart or (box.address and not box.name):
+            found += [Mailbox(name, "") for name in names]
+            names = []
+        if box.address:
+            found.append(Mailbox(", ".join([*names, box.name]), box.address))
+            names = []
+        elif box.name:
+            names.append(box.name)
+        if len(found) > limit:
             break
-    return tuple(found)
+    return tuple([*found, *(Mailbox(name, "") for name in names)][:limit])
 
 
 @frozen
 class _Item:
-    """One list item as scanned: words outside brackets, quoted strings and comments apart from each other."""
+    """One list item as scanned: words before the brackets, comments, what the brackets hold, words after them.
+
+    `apart` says that it cannot be the rest of the item before it: no single comma is between them.
+    """
 
     phrase: str
     comment: str
     angle: str | None
+    after: str
+    apart: bool
 
 
 def _items(text: str, limit: int) -> list[_Item]:
@@ -66,13 +80,15 @@ class _Scanner:
     def __init__(self, text: str, quoted: bool, limit: int) -> None:
         self.text = text
         self.quoted = quoted
+        self.grouped = ";" in text
         self.limit = limit
         self.items: list[_Item] = []
-        self.phrase: list[str] = []
+        self.before: list[str] = []
         self.comment: list[str] = []
         self.angle: list[str] | None = None
+        self.after: list[str] = []
         self.level = 0
-        self.in_angle = self.in_quotes = False
+        self.in_angle = self.in_quotes = self.in_local = self.apart = False
 
     def run(self) -> list[_Item]:
         """Give the items of the list."""
@@ -96,7 +112,9 @@ class _Scanner:
     def _take(self, position: int, char: str) -> None:
         if self.in_quotes:
             if char == '"':
-                self.in_quotes = False
+                if self.in_local:
+                    self._keep(char)
+                self.in_quotes = self.in_local = False
             else:
                 self._keep(char)
         elif self.level:
@@ -117,29 +135,42 @@ class _Scanner:
         self.comment.append(char if self.level else " ")
 
     def _outside(self, position: int, char: str) -> None:
-        if char == '"' and self.quoted and self.text.find('"', position + 1) > 0:
+        if char == '"' and self.quoted and (end := self.text.find('"', position + 1)) > 0:
             self.in_quotes = True
+            self.in_local = self.text[end + 1 : end + 2] == "@"  # quotes that belong to an address
+            if self.in_local:
+                self._keep(char)
         elif char == "(":
             self.level = 1
-        elif char == "<" and self.angle is None:
+        elif char == "<":
+            if self.angle is not None:  # the comma between two mailboxes was forgotten
+                words, self.after = self.after, []
+                self._flush(apart=True)
+                self.before = words
             self.angle, self.in_angle = [], True
         elif char in ",;":
-            self._flush()
-        elif char == ":" and self.angle is None and "@" not in self.phrase:
-            self.phrase.clear()  # the name of a group is nobody's
+            self._flush(apart=char == ";")
+        elif char == ":" and self.grouped and self.angle is None and "@" not in self.before:
+            self.before.clear()  # the name of a group is nobody's
+            self.apart = True
         else:
-            self.phrase.append(char)
+            self._keep(char)
 
     def _keep(self, char: str) -> None:
-        target = self.comment if self.level else self.angle if self.in_angle and self.angle is not None else self.phrase
-        target.append(char)
+        if self.level:
+            self.comment.append(char)
+        elif self.angle is None:
+            self.before.append(char)
+        else:
+            (self.angle if self.in_angle else self.after).append(char)
 
-    def _flush(self) -> None:
+    def _flush(self, *, apart: bool = False) -> None:
         angle = None if self.angle is None else "".join(self.angle)
-        item = _Item("".join(self.phrase), "".join(self.comment), angle)
+        item = _Item("".join(self.before), "".join(self.comment), angle, "".join(self.after), self.apart)
         if item.phrase.strip() or item.angle or item.comment.strip():
             self.items.append(item)
-        self.phrase, self.comment, self.angle = [], [], None
+        self.before, self.comment, self.angle, self.after = [], [], None, []
+        self.apart = apart
         self.level, self.in_angle, self.in_quotes = 0, False, False
 
 
@@ -149,16 +180,24 @@ def _mailbox(item: _Item) -> Mailbox:
     if not address:
         address = _address(phrase) or _address(decode_words(item.angle or ""))
         if address:
-            phrase = _AROUND.sub(r"\1", phrase).replace(address, " ")
-    phrase = phrase.strip(_TRIM)
-    if address and not phrase:
-        phrase = decode_words(item.comment).strip(_TRIM)
-    return Mailbox(header_safe(phrase), address)
+            phrase = _MAILTO.sub("", _AROUND.sub(r"\1", phrase).replace(address, " "))
+    comment = decode_words(item.comment)
+    if not address and len(comment) < _LONGEST_COMMENT:
+        address = _address(comment)
+        comment = comment.replace(address, " ") if address else comment
+    names = (one.strip(_TRIM) for one in (phrase, comment if address else "", decode_words(item.after)))
+    return Mailbox(header_safe(next((one for one in names if one), "")), address)
 
 
 def _address(text: str) -> str:
     text = text.strip().strip("<>").strip()
     if text.lower().startswith("mailto:"):
         text = text[7:]
-    found = _BARE.search(_AROUND.sub(r"\1", text[:65_536]) if text.count("@") == 1 else text[:65_536])
-    return found.group().strip(".'") if found else ""
+    text = text[:65_536]
+    if "@" not in text:
+        return ""
+    found = _BARE.search(_AROUND.sub(r"\1", text) if text.count("@") == 1 else text)
+    if found is None:
+        return ""
+    address = found.group().strip(".'")
+    return address.rstrip("]") if "[" not in address else address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -12,15 +13,18 @@ from carekit_email.codec.mime import Part
 from carekit_email.codec.model import Limits
 from carekit_email.codec.tnef import is_container, unpack
 
-_TEXT = frozenset({"text/plain", "text/html", "text/enriched", "text/x-amp-html"})
+_TEXT = frozenset({"text/plain", "text/html", "text/enriched", "text/richtext"})
+_ENRICHED = frozenset({"text/enriched", "text/richtext"})
+_ENRICHED_TAG = re.compile(r"<param>[^<]{0,200}</param>|<(?!<)/?[A-Za-z0-9-]{1,60}>", re.IGNORECASE)
 
 
 @frozen
 class Chunk:
-    """One piece of the body in its two forms; None where it has no such form."""
+    """One piece of the body in its two forms; None where it has no such form. `poor` text gives way to any other."""
 
     plain: str | None = None
     html: str | None = None
+    poor: bool = False
 
     @cached_property
     def tokens(self) -> list[Token]:
@@ -91,40 +95,52 @@ class _Walk:
     body: Body
     limits: Limits
 
-    def chunks(self, node: Part, top: bool) -> list[Chunk]:
+    def chunks(self, node: Part, *, top: bool = False, first: bool = True) -> list[Chunk]:
         if node.is_multipart:
+            forms = [self.chunks(child, first=number == 0) for number, child in enumerate(node.children)]
             if node.content_type == "multipart/alternative":
-                return self._alternative(node.children)
-            return [chunk for child in node.children for chunk in self.chunks(child, top=False)]
-        if not _is_body(node, top):
+                return _alternative(forms)
+            return [chunk for form in forms for chunk in form]
+        if not _is_body(node, top, first):
             self.body.rest.append(node)
             return []
         return [self._leaf(node)]
-
-    def _alternative(self, children: Sequence[Part]) -> list[Chunk]:
-        """Merge the forms of one content: the longest plain list and the HTML of the last form that has it."""
-        forms = [self.chunks(child, top=False) for child in children]
-        plain = [chunk.plain for form in forms for chunk in form if chunk.plain and chunk.plain.strip()]
-        html = [chunk.html for form in forms for chunk in form if chunk.html]
-        if not plain and not html:
-            return []
-        return [Chunk("\n".join(dict.fromkeys(plain)) or None, "\n".join(html) or None)]
 
     def _leaf(self, node: Part) -> Chunk:
         if node.content_type == "text/html":
             return Chunk(html=node.text()[: self.limits.html])
         text = node.text()[: self.limits.text]
+        if node.content_type in _ENRICHED:
+            return Chunk(plain=unenriched(text), poor=True)
         if node.parameters.get("format", "").lower() == "flowed":
             text = unflowed(text, node.parameters.get("delsp", "").lower() == "yes")
         return Chunk(plain=text)
 
 
-def _is_body(node: Part, top: bool) -> bool:
-    if node.content_type not in _TEXT:
+def _alternative(forms: Sequence[Sequence[Chunk]]) -> list[Chunk]:
+    """Merge the forms of one content: the longest plain list and the HTML of the last form that has it."""
+    html = [chunk.html for form in forms for chunk in form if chunk.html]
+    written = [chunk for form in forms for chunk in form if chunk.plain and chunk.plain.strip()]
+    good = [chunk for chunk in written if not chunk.poor]
+    plain = [chunk.plain for chunk in (good or ([] if html else written)) if chunk.plain]
+    if not plain and not html:
+        return []
+    return [Chunk("\n".join(dict.fromkeys(plain)) or None, "\n".join(html) or None)]
+
+
+def _is_body(node: Part, top: bool, first: bool) -> bool:
+    """Tell whether a leaf is read as text: RFC 8621 section 4.1.4, where a first part may have a name."""
+    if node.content_type not in _TEXT and not (top and node.content_type.startswith("text/")):
         return False
     if node.disposition == "attachment":
         return top and not node.name
-    return not node.name or top
+    return not node.name or first
+
+
+def unenriched(text: str) -> str:
+    """Give enriched text (RFC 1896) as plain text: without its commands, and with its own rule for line ends."""
+    lines = re.sub(r"\n+", lambda ends: "\n" * (len(ends.group()) - 1) or " ", text)
+    return _ENRICHED_TAG.sub("", lines).replace("<<", "<")
 
 
 def unflowed(text: str, delsp: bool) -> str:

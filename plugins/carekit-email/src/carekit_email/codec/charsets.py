@@ -8,26 +8,53 @@ import re
 from charset_normalizer import from_bytes
 
 # What mail programs declare and what they mean: the WHATWG encoding standard's supersets, plus names seen in the wild.
+# Names are looked up in lower case, without "x-" or "cs" in front, with dashes for underscores, and as `_plain` has it.
 _MEANS = {
-    "ascii": "utf-8", "us-ascii": "utf-8", "ansi_x3.4-1968": "utf-8", "646": "utf-8",
-    "iso-8859-1": "cp1252", "iso8859-1": "cp1252", "latin1": "cp1252", "latin-1": "cp1252", "iso-8859-9": "cp1254",
+    "ascii": "utf-8", "us-ascii": "utf-8", "ansi-x3.4-1968": "utf-8", "646": "utf-8", "ansi": "cp1252",
+    "iso-8859-1": "cp1252", "latin1": "cp1252", "latin-1": "cp1252", "iso-8859-9": "cp1254",
     "iso-8859-8-i": "cp1255", "iso-8859-8-e": "cp1255", "iso-8859-8": "cp1255", "iso-8859-11": "cp874",
-    "tis-620": "cp874",
-    "gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "cp936": "gb18030", "gb_2312-80": "gb18030",
-    "euc-cn": "gb18030",
-    "shift_jis": "cp932", "shift-jis": "cp932", "sjis": "cp932", "x-sjis": "cp932", "windows-31j": "cp932",
-    "ms_kanji": "cp932",
-    "ks_c_5601-1987": "cp949", "ks_c_5601": "cp949", "ksc5601": "cp949", "euc-kr": "cp949", "cseuckr": "cp949",
-    "5601": "cp949",
+    "iso-8859-6-i": "iso8859_6", "iso-8859-6-e": "iso8859_6", "tis-620": "cp874",
+    "gb2312": "gb18030", "gbk": "gb18030", "cp936": "gb18030", "gb-2312-80": "gb18030", "euc-cn": "gb18030",
+    "cn-gb": "gb18030", "chinese": "gb18030",
+    "shift-jis": "cp932", "sjis": "cp932", "ms-kanji": "cp932", "shiftjis": "cp932",
+    "windows-31j": "cp932",
+    "ks-c-5601-1987": "cp949", "ks-c-5601": "cp949", "ksc5601": "cp949", "euc-kr": "cp949", "euckr": "cp949",
+    "5601": "cp949", "korean": "cp949",
     "iso-2022-jp": "iso2022_jp_ext", "cp50220": "iso2022_jp_ext", "cp50221": "iso2022_jp_ext",
-    "big5": "cp950", "x-x-big5": "cp950", "unicode-1-1-utf-8": "utf-8", "utf8": "utf-8", "unicode-1-1-utf-7": "utf-7",
-    "cp-850": "cp850", "dos-850": "cp850", "x-mac-roman": "mac_roman", "macintosh": "mac_roman",
-    "windows-1252http-equivcontent-type": "cp1252",
+    "cp50222": "iso2022_jp_ext", "iso2022jp": "iso2022_jp_ext",
+    "big5": "cp950", "x-big5": "cp950", "chinesebig5": "cp950", "cn-big5": "cp950",
+    "unicode-1-1-utf-8": "utf-8", "utf8": "utf-8", "unicode-1-1-utf-7": "utf-7", "koi8": "koi8-r", "koi8r": "koi8-r",
+    "mac-roman": "mac_roman", "macintosh": "mac_roman", "cp1252http-equivcontent-type": "cp1252",
 }  # fmt: skip
+_PAGE = re.compile(r"(?:windows|win|cp|dos|ibm|msdos)-?(\d{3,5})(?!\d)")
+_ISO = re.compile(r"(?:iso)?-?8859-?(\d{1,2})(?!\d)")
 # Text codecs of Python that are no charset of mail: they unescape, fail on purpose or can take very long.
 _REFUSED = frozenset({"undefined", "unicode_escape", "raw_unicode_escape", "idna", "punycode", "mbcs", "oem"})
 _NAME = re.compile(r"[A-Za-z0-9_.:+-]{2,40}")
 _SAMPLE = 8_192
+_BEYOND = re.compile(rb"[\x80-\xff]")
+_LETTER = re.compile(rb"[A-Za-z]")
+_JIS_RUN = re.compile(rb"(\x1b\$[@B]|\x1b\([BJI]|\A)([^\x1b]*)")
+_READABLE = 0.7
+_ODD_CAPITAL = re.compile(r"[а-яёα-ω][А-ЯЁΑ-Ω]")
+_TYPED = "«»„“”‘’–—…•€©®°§№\xa0"
+# The letters beyond ASCII that languages of each charset use: those of most words first, then the others.
+_LATIN = {
+    "cp1252": ("àâäáãåæçèéêëìíîïñòóôõöøùúûüÿßœÀÂÄÁÃÅÆÇÈÉÊËÍÎÑÓÔÕÖØÚÛÜŒ¿¡ªº´`", ""),
+    "cp1254": ("çğıöşüâîûÇĞİÖŞÜ", ""),
+    "cp1250": ("ąćęłńóśźżáčďéěíňřšťúůýžäôľĺŕöüőűăâîşţëßĄĆĘŁŃÓŚŹŻÁČĎÉĚÍŇŘŠŤÚŮÝŽÄÖÜŐŰ", ""),
+    "iso8859_2": ("ąćęłńóśźżáčďéěíňřšťúůýžäôľĺŕöüőűăâîşţëßĄĆĘŁŃÓŚŹŻÁČĎÉĚÍŇŘŠŤÚŮÝŽÄÖÜŐŰ", ""),
+    "cp1257": ("ąčęėįšųūžāēģīķļņõäöüĄČĘĖĮŠŲŪŽĀĒĢĪĶĻŅÕÄÖÜ", ""),
+}
+_CYRILLIC = ("оеаинтсрвлкмдп", "уяыьгзбчйхжшюцщэфъёіїєОЕАИНТСРВЛКМДПЯГЗБЧ")
+_OTHER = {
+    "cp1251": _CYRILLIC,
+    "koi8_r": _CYRILLIC,
+    "iso8859_5": _CYRILLIC,
+    "cp1253": ("αοιετσνηυρπκμλς", "ωάέήίόύώδγχθφβξζψΑΟΕΤΣΝΗΠΚΜΔ"),
+    "cp1255": ("יוהלארתבשמנ", "דםקחעכןפגטצסךזףץ"),
+    "cp1256": ("اليمنوترهبة", "سعدفكقحجشطصخأضزذغئثظءىإ،؟"),
+}
 
 
 def known_charset(declared: str | None) -> str | None:
@@ -35,14 +62,23 @@ def known_charset(declared: str | None) -> str | None:
     found = _NAME.search((declared or "").strip().strip("\"'"))
     if found is None:
         return None
-    name = found.group().lower()
-    name = _MEANS.get(name, _MEANS.get(name.replace("_", "-"), name))
+    name = _plain(found.group().lower())
+    name = _MEANS.get(name, name)
     try:
         info = codecs.lookup(name)
         "".encode(info.name)
     except (LookupError, ValueError, ImportError, UnicodeError):
         return None
     return None if info.name.replace("-", "_") in _REFUSED else info.name
+
+
+def _plain(name: str) -> str:
+    """Give the one spelling of a charset that many write in their own way."""
+    name = name.replace("_", "-").removeprefix("x-").removeprefix("cs")
+    page = _PAGE.match(name)
+    if page:
+        return f"cp{page.group(1)}{name[page.end() :]}"
+    return _ISO.sub(r"iso-8859-\1", name, count=1)
 
 
 def to_text(raw: bytes, declared: str | None = None, guess: str | None = None) -> str:
@@ -60,6 +96,8 @@ def to_text(raw: bytes, declared: str | None = None, guess: str | None = None) -
     guessed = known_charset(guess)
     for name in [*candidates, "utf-8", *([guessed] if guessed else [])]:
         text = _strict(raw, name)
+        if text is None and name == "iso2022_jp_ext":
+            text = _with_jis(raw)
         if text is not None:
             return text
     return _detected(raw, charset)
@@ -71,6 +109,25 @@ def _strict(raw: bytes, charset: str) -> str | None:
     except (LookupError, ValueError, AssertionError):
         return None
     return text.lstrip("\ufeff").replace("\x00", "")
+
+
+def _with_jis(raw: bytes) -> str | None:
+    """Decode ISO-2022-JP with what Microsoft added to it (cp50221), by way of Shift JIS; None when it is not that."""
+    out = bytearray()
+    for escape, run in _JIS_RUN.findall(raw):
+        if escape.startswith(b"\x1b$"):
+            out += b"".join(_shifted(high, low) for high, low in zip(run[::2], run[1::2], strict=False))
+        else:
+            out += bytes(octet | 0x80 for octet in run) if escape == b"\x1b(I" else run
+    return _strict(bytes(out), "cp932") if b"\x1b$" in raw else None
+
+
+def _shifted(high: int, low: int) -> bytes:
+    """Give the Shift JIS code of two octets of JIS X 0208."""
+    if not (0x21 <= high <= 0x7E and 0x21 <= low <= 0x7E):
+        return b"?"
+    lead = (high - 0x21) // 2 + (0x81 if high <= 0x5E else 0xC1)
+    return bytes([lead, low + ((0x1F if low < 0x60 else 0x20) if high % 2 else 0x7E)])
 
 
 def _utf16(raw: bytes) -> str | None:
@@ -95,16 +152,24 @@ def _detected(raw: bytes, declared: str | None) -> str:
 
 
 def _likely(sample: bytes) -> str:
-    """Guess the charset of 8-bit text that is not UTF-8.
+    """Guess the charset of 8-bit text that is not UTF-8: the one in which it reads like a language that uses it.
 
-    Lone high bytes among ASCII letters are a Western language. A short run of them is too little for statistics; the
-    two Cyrillic charsets have their small letters in different halves of the upper range.
+    Statistics of a library decide where none does, such as for the charsets of two bytes a character.
     """
-    high = re.sub(rb"[\x00-\x7f]+", b"", sample)
-    letters = re.sub(rb"[^A-Za-z]+", b"", sample)
-    if len(high) * 2 <= len(letters) and not re.search(rb"[\x80-\xff]{4}", sample):
-        return "cp1252"
-    if len(high) < 64 and not re.search(rb"[\x80-\xbf]", high):
-        return "koi8-r" if sum(byte < 0xE0 for byte in high) * 2 > len(high) else "cp1251"
+    beyond, letters = len(_BEYOND.findall(sample)), len(_LETTER.findall(sample))
+    candidates = _LATIN | _OTHER if beyond <= letters else _OTHER
+    charset = max(candidates, key=lambda name: _share(sample, name, *candidates[name]))
+    if _share(sample, charset, *candidates[charset]) > _READABLE:
+        return charset
     best = from_bytes(sample).best()
     return best.encoding if best else "cp1252"
+
+
+def _share(sample: bytes, charset: str, frequent: str, usual: str) -> float:
+    """Give how much of what is beyond ASCII are letters one expects, less the capitals that stand behind small ones."""
+    text = sample.decode(charset, "replace")
+    beyond = [char for char in text if char > "\x7f"]
+    good = sum(
+        1.0 if char in frequent else 0.8 if char in usual else 0.75 if char in _TYPED else -1.0 for char in beyond
+    )
+    return (good - 2 * len(_ODD_CAPITAL.findall(text))) / max(1, len(beyond))

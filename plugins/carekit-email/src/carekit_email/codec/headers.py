@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from carekit_email.codec.addresses import Mailbox, mailboxes
-from carekit_email.codec.words import decode_header, raw_text
+from carekit_email.codec.words import decode_header, decode_words
 
 _FIELD = re.compile(rb"[!-9;-~]{1,200}[ \t]*:")
 _KNOWN = re.compile(
@@ -17,7 +17,7 @@ _KNOWN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _BOUNDARY_UNINDENTED = re.compile(rb";[ \t]*\r?\n(?=boundary=)", re.IGNORECASE)
-_MBOX = re.compile(rb">?From [^\n]*\n")
+_MBOX = re.compile(rb">?From (?![ \t]*:)[^\n]*\n")
 _ID = re.compile(r"<([^<>]{1,998})>")
 _TOKEN_END = re.compile(r"[\s;,]")
 _MAX_VALUE = 262_144
@@ -80,6 +80,10 @@ def repaired(raw: bytes) -> bytes:
     raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
     if b"\n" not in raw[:100_000] and b"\r" in raw:
         raw = raw.replace(b"\r", b"\n")
+    elif raw[: raw.find(b"\n") + 1].endswith(b"\r\r\n"):
+        raw = raw.replace(b"\r\r\n", b"\r\n")  # written by a program that thought it was text
+    if raw[:1] in {b" ", b"\t"} and _FIELD.match(raw.lstrip(b" \t")):
+        raw = raw.lstrip(b" \t")
     mbox = _MBOX.match(raw)
     if mbox:
         raw = raw[mbox.end() :]
@@ -123,7 +127,7 @@ def message_ids(values: Iterable[str], limit: int) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for value in values:
-        value = raw_text(value)
+        value = decode_words(value)
         ids = _ID.findall(value) or [word for word in re.split(r"[\s,]+", value) if "@" in word and len(word) < 998]
         found.update((_NOT_IN_ID.sub("", item), None) for item in ids)
     distinct = [item for item in found if item]
@@ -133,7 +137,7 @@ def message_ids(values: Iterable[str], limit: int) -> tuple[str, ...]:
 def message_id(headers: Headers, raw: bytes) -> str:
     """Give the Message-ID without brackets; a missing one is made from the bytes, so a second delivery is the same."""
     for value in headers.all("message-id"):
-        value = raw_text(value)
+        value = decode_words(value)
         found = _ID.search(value)
         text = _NOT_IN_ID.sub("", found.group(1) if found else value.strip("<> \t\r\n"))
         if text:

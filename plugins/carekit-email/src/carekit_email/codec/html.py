@@ -157,7 +157,7 @@ class _Writer:
             self.line.append(" ")
         elif name == "img" and opening:
             alt = re.search(r'\balt="([^"]*)"', attributes)
-            self.line.append(unescape(alt.group(1)) if alt else "")
+            self.line.append(f" {unescape(alt.group(1))} " if alt else "")
         if name == "pre":
             self.preformatted = max(0, self.preformatted + (1 if opening else -1))
         elif name == "blockquote":

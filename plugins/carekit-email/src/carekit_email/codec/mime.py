@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from attrs import frozen
 
@@ -19,9 +20,15 @@ from carekit_email.codec.words import from_base64, parameters
 _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 _MEANT = {"text": "text/plain", "html": "text/html", "multipart": "multipart/mixed", "message": "message/rfc822"}
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([A-Za-z0-9_-]{2,40})", re.IGNORECASE)
-_NOT_ENCODING = re.compile(r"[^a-z0-9-]+")
+_NOT_ENCODING = re.compile(r"[^a-z0-9]+")
+_SPACED_BREAK = re.compile(rb"=[ \t]+(?=\r?\n)")
+_WORDS = re.compile(rb"\s*[A-Za-z,.]+(?:[ \t]+[A-Za-z,.:]+){3}")
+_DELIMITER_LINE = re.compile(
+    rb"(?:\A|[\r\n])--([!-~](?:[ -~]{0,68}[!-~])?)[ \t]*(?:\r\n|\r|\n)(?=[!-9;-~]{1,76}:|[ \t]*[\r\n])"
+)
+_MOST_SNIFFED = 200
 _BOUNDARY = re.compile(r"boundary[ \t]*=[ \t]*(?:\"([^\"]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE)
-_NAME = re.compile(r"([!-9;-~]*):")
+_NAME = re.compile(r"([!-9;-~]*)[ \t]*:")
 _BLANK_REST = re.compile(rb"[ \t]*(?:\r\n|\r|\n|\Z)")
 
 
@@ -45,8 +52,12 @@ class Part:
 
     def content(self) -> bytes:
         """Give the decoded bytes of a leaf; never raises."""
-        encoding = self.headers.text("content-transfer-encoding") if "content-transfer-encoding" in self.headers else ""
-        return _transfer_decoded(self.body, _NOT_ENCODING.sub("", encoding.lower()))
+        if "content-transfer-encoding" not in self.headers:
+            return self.body
+        encoding = _NOT_ENCODING.sub("", self.headers.text("content-transfer-encoding").lower())
+        if encoding.startswith("base64") and self.content_type.startswith("text/") and _WORDS.match(self.body):
+            return self.body  # it says so, and is not
+        return _transfer_decoded(self.body, encoding)
 
     def text(self) -> str:
         """Give the content as text, line ends normalised to LF."""
@@ -60,7 +71,7 @@ class Part:
 
 def parse(raw: bytes) -> Part:
     """Take apart *raw*, whose limits were checked: multiparts nest no deeper than those allow."""
-    root = _part(raw, "text/plain")
+    root = _part(raw, "text/plain", outermost=True)
     if not root.headers.ascii:
         texts = (part for part in _walk(root) if part.content_type in {"text/plain", "text/html"})
         root.headers.charset = next(
@@ -75,7 +86,7 @@ def _walk(part: Part) -> Iterator[Part]:
         yield from _walk(child)
 
 
-def _part(raw: bytes, default: str) -> Part:
+def _part(raw: bytes, default: str, *, outermost: bool = False) -> Part:
     fields, body = _split_header(raw)
     headers = Headers(fields)
     content_type, values = parameters(headers.raw("content-type"))
@@ -85,7 +96,8 @@ def _part(raw: bytes, default: str) -> Part:
     children: tuple[Part, ...] = ()
     if content_type.startswith("multipart/"):
         inner = "message/rfc822" if content_type == "multipart/digest" else "text/plain"
-        children = tuple(_part(piece, inner) for piece in _first_pieces(body, _boundaries(headers, values)))
+        pieces = _first_pieces(body, _boundaries(headers, values)) or (_sniffed(body) if outermost else [])
+        children = tuple(_part(piece, inner) for piece in pieces)
     return Part(
         headers=headers,
         content_type=content_type,
@@ -146,6 +158,16 @@ def _first_pieces(body: bytes, boundaries: Iterator[str]) -> list[bytes]:
     return next((pieces for one in boundaries if one and (pieces := list(_pieces(body, one)))), [])
 
 
+def _sniffed(body: bytes) -> list[bytes]:
+    """Give the pieces of a multipart whose header names no boundary, or another one: by what looks like its own."""
+    found = _DELIMITER_LINE.search(body)
+    if found is None:
+        return []
+    pieces = list(islice(_pieces(body, found.group(1).decode("ascii")), _MOST_SNIFFED + 1))
+    whole = len(pieces) > 1 or b"--" + found.group(1) + b"--" in body
+    return pieces if whole and len(pieces) <= _MOST_SNIFFED else []
+
+
 def _pieces(body: bytes, boundary: str) -> Iterator[bytes]:
     """Give what stands between the delimiter lines of *boundary* (RFC 2046 section 5.1), up to the closing one."""
     delimiter = b"--" + boundary.encode("utf-8", "surrogateescape")
@@ -183,9 +205,9 @@ def _delimiters(body: bytes, delimiter: bytes) -> Iterator[tuple[int, int, bool]
 def _transfer_decoded(data: bytes, encoding: str) -> bytes:
     if encoding.startswith("base64"):
         return from_base64(data)
-    if encoding.startswith(("quoted-printable", "quotedprintable")):
-        return binascii.a2b_qp(data)
-    if encoding in {"x-uuencode", "uuencode", "x-uue", "uue"}:
+    if encoding.startswith("quotedprintable"):
+        return binascii.a2b_qp(_SPACED_BREAK.sub(b"=", data) if b"= " in data or b"=\t" in data else data)
+    if encoding in {"xuuencode", "uuencode", "xuue", "uue"}:
         return uudecoded(data.splitlines())
     return data
 

@@ -9,11 +9,17 @@ from urllib.parse import unquote_to_bytes
 
 from carekit_email.codec.charsets import known_charset, to_text
 
-ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
+# Its text may have question marks (it must not, and does), but no beginning of another word, or it could take long.
+ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?((?:[^?=]|=(?!\?[^?\s]{1,60}\?[bBqQ]\?)|\?(?!=))*)\?=")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+_FOR_LINKS = re.compile(rb"[A-Za-z0-9_\s-]+=*\s*")
+_FROM_LINKS = bytes.maketrans(b"-_", b"+/")
 _FOOTER = re.compile(rb"\n[ \t\r]*\n(?=[^\n]{0,998}[^A-Za-z0-9+/=\s])")
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
+_VALUE_END = re.compile(r"[\s,]+(?=[\w*.-]{1,40}\s*=)")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)+)"')
+_ESCAPED = re.compile(r'\\(["\\])')
 _SEGMENT = re.compile(r"^(.*?)(?:\*(\d{1,6}))?(\*)?$", re.DOTALL)
 
 
@@ -43,24 +49,39 @@ def decode_words(value: str, guess: str | None = None) -> str:
     if "=?" not in value:
         return header_safe(raw_text(value, guess))
     out: list[str] = []
-    pending: tuple[str, bytes] | None = None
+    run = _Run()
     end = 0
     for word in ENCODED_WORD.finditer(value):
         gap = value[end : word.start()]
         end = word.end()
-        charset, data = word.group(1).partition("*")[0].lower(), _word_bytes(word.group(2), word.group(3))
-        if pending is not None and not gap.strip():
-            if pending[0] == charset:
-                pending = (charset, pending[1] + data)
-                continue
-            gap = ""
-        if pending is not None:
-            out.append(to_text(pending[1], pending[0]))
-        out.append(raw_text(gap, guess))
-        pending = (charset, data)
-    if pending is not None:
-        out.append(to_text(pending[1], pending[0]))
-    return header_safe("".join(out) + raw_text(value[end:], guess))
+        charset, encoding = word.group(1).partition("*")[0].lower(), word.group(2).lower()
+        if not run.contents or gap.strip() or run.charset != charset:
+            out += [run.text(), "" if run.contents and not gap.strip() else raw_text(gap, guess)]
+            run = _Run(charset)
+        run.add(encoding, word.group(3))
+    return header_safe("".join(out) + run.text() + raw_text(value[end:], guess))
+
+
+class _Run:
+    """Encoded words of one charset with nothing between them: a character, or four of base64, may be split over two."""
+
+    def __init__(self, charset: str = "") -> None:
+        self.charset = charset
+        self.contents: list[tuple[str, str]] = []
+
+    def add(self, encoding: str, content: str) -> None:
+        """Add a word; base64 that ends in the middle goes on in it."""
+        if self.contents and encoding == "b" == self.contents[-1][0]:
+            before = self.contents[-1][1]
+            if len(before) % 4 and not before.endswith("="):
+                self.contents[-1] = ("b", before + content)
+                return
+        self.contents.append((encoding, content))
+
+    def text(self) -> str:
+        """Give what the words say."""
+        data = b"".join(_word_bytes(encoding, content) for encoding, content in self.contents)
+        return to_text(data, self.charset) if data else ""
 
 
 def decode_header(value: str, guess: str | None = None) -> str:
@@ -74,28 +95,35 @@ def decode_header(value: str, guess: str | None = None) -> str:
 def parameters(value: str) -> tuple[str, dict[str, str]]:
     """Split a Content-Type or Content-Disposition value into (value in lower case, decoded parameters).
 
-    Understands RFC 2231 continuations and charsets, encoded words inside values, raw 8-bit names and missing quotes.
+    Understands RFC 2231 continuations and charsets, encoded words inside values, raw 8-bit names and missing quotes
+    and semicolons. Of the forms in which a parameter is there, the one that says its charset counts, else the first.
     The answer is remembered, since most mails say the same few things: nobody may change it.
     """
     pieces = _split(_FOLD.sub(" ", value))
+    pieces[:1] = _VALUE_END.split(pieces[0].strip(), maxsplit=1) if "=" in pieces[0] else pieces[:1]
     if "=" in pieces[0] and "/" not in pieces[0].partition("=")[0]:
         pieces.insert(0, "")  # the value itself was forgotten
-    segments: dict[str, list[tuple[int, bool, str]]] = {}
+    whole: dict[str, str] = {}
+    parts: dict[str, dict[int, tuple[bool, str]]] = {}
     for piece in pieces[1:]:
         key, _, content = piece.partition("=")
         found = _SEGMENT.match(key.strip().lower())
         name, number, extended = found.groups() if found else (key, None, None)
-        segments.setdefault(name, []).append((int(number or 0), bool(extended), _unquote(content.strip())))
-    return pieces[0].strip().lower(), {name: _join(parts) for name, parts in segments.items() if name}
+        if number is None and not extended:
+            whole.setdefault(name, decode_words(_unquote(content.strip())))
+        else:
+            parts.setdefault(name, {}).setdefault(int(number or 0), (bool(extended), _unquote(content.strip())))
+    joined = {name: _join([segments[number] for number in sorted(segments)]) for name, segments in parts.items()}
+    return pieces[0].strip().lower(), {name: text for name, text in (whole | joined).items() if name}
 
 
-def _join(parts: list[tuple[int, bool, str]]) -> str:
-    parts = sorted(parts, key=lambda part: part[0])
-    if not any(extended for _, extended, _ in parts):
-        return decode_words("".join(content for _, _, content in parts))
+def _join(segments: list[tuple[bool, str]]) -> str:
+    """Put a value together again: RFC 2231 names its charset in the first of its *segments* (extended, content)."""
+    if not any(extended for extended, _ in segments):
+        return decode_words("".join(content for _, content in segments))
     charset = ""
     data = bytearray()
-    for number, (_, extended, content) in enumerate(parts):
+    for number, (extended, content) in enumerate(segments):
         if extended and number == 0 and content.count("'") >= 2:
             charset, _, content = content.split("'", 2)
         as_bytes = content.encode("utf-8", "surrogateescape")
@@ -125,9 +153,13 @@ def _split(value: str) -> list[str]:
 
 
 def _unquote(content: str) -> str:
+    """Give what quotes hold; what stands behind them is a comment, and double ones are one too many."""
+    if content[:2] == '""' and content[-2:] == '""':
+        content = content[1:-1]
     if len(content) >= 2 and content[0] == content[-1] == '"':
-        return re.sub(r'\\(["\\])', r"\1", content[1:-1])
-    return content.strip('"')
+        return _ESCAPED.sub(r"\1", content[1:-1])
+    found = _QUOTED.match(content)
+    return _ESCAPED.sub(r"\1", found.group(1)) if found else content.strip('"')
 
 
 def _word_bytes(encoding: str, content: str) -> bytes:
@@ -140,10 +172,26 @@ def _word_bytes(encoding: str, content: str) -> bytes:
 def from_base64(data: bytes) -> bytes:
     """Decode base64 as far as it goes: foreign characters are skipped, padding is repaired.
 
-    Text behind a blank line was put there by a mailing list and is none.
+    Padding in the middle ends one piece, and another follows if it is whole. Text behind a blank line was put there
+    by a mailing list and is none. The alphabet for links is taken, too (RFC 4648 section 5).
     """
     footer = _FOOTER.search(data)
-    clean = (data[: footer.start()] if footer else data).translate(None, _NOT_BASE64)
+    data = data[: footer.start()] if footer else data
+    if (b"-" in data or b"_" in data) and _FOR_LINKS.fullmatch(data):
+        data = data.translate(_FROM_LINKS)
+    first, padding, rest = data.partition(b"=")
+    out = [_decoded(first)]
+    while padding and (rest := rest.lstrip(b"= \t\r\n")):
+        piece, padding, rest = rest.partition(b"=")
+        clean = piece.translate(None, b" \t\r\n")
+        if len(clean) % 4 == 1 or (not padding and len(clean) % 4) or clean.translate(None, _NOT_BASE64) != clean:
+            break
+        out.append(_decoded(clean))
+    return b"".join(out)
+
+
+def _decoded(data: bytes) -> bytes:
+    clean = data.translate(None, _NOT_BASE64)
     if len(clean) % 4 == 1:
         clean = clean[:-1]
     return binascii.a2b_base64(clean + b"=" * (-len(clean) % 4))
