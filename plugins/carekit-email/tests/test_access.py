@@ -185,10 +185,14 @@ def test_a_pop3_mailbox_becomes_conversations_once(rooms: Any, dovecot: Any, kee
 
     async def visit() -> None:
         channel = EmailChannel("mail", room.channel.settings)
-        task = asyncio.create_task(channel.run(room.kit.desk))
+        await channel.run(room.kit.desk)  # every process does, and none of them fetches
+        assert channel._inboxes["imap"].state == "not connected yet"
+        assert [one.name for one in await channel.health()] == ["mail"]
+        task = asyncio.create_task(channel.run_alone(room.kit.desk))
         async with asyncio.timeout(20):
             while channel._inboxes["imap"].state:  # noqa: ASYNC110 - it is set when a visit is over
                 await asyncio.sleep(0.05)
+        assert [one.name for one in await channel.health()] == ["mail: mailbox imap"]
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task

@@ -103,6 +103,26 @@ def test_prose_of_mail_systems_is_understood(subject: str, body: str) -> None:
     assert found.addresses == ("gone@host.example",)
 
 
+@pytest.mark.parametrize(
+    ("sender", "subject", "body"),
+    [
+        ("MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@b.example", "Undeliverable: x",
+         "Delivery has failed to these recipients or groups:\n\ngone@host.example\nIt was rejected."),
+        ('"Courier mail server at mx.example" <@mx.example>', "NOTICE: mail delivery status.",
+         "YOUR MESSAGE WAS NOT DELIVERED TO THE FOLLOWING RECIPIENTS:\n\n<gone@host.example>:\n  User unknown"),
+        ("mail-daemon@b.example", "Mail System Error - Returned Mail",
+         "The message could not be delivered because the address gone@host.example does not exist"),
+        ("postmaster@b.example", "Niet bezorgd: order", "Uw bericht kan niet worden bezorgd bij gone@host.example"),
+        ("postmaster@b.example", "Não é possível entregar: x", "Falha na entrega ao destinatário gone@host.example"),
+    ],
+)  # fmt: skip
+def test_daemons_go_by_many_names(sender: str, subject: str, body: str) -> None:
+    """And name who was not reached on a line of its own or, if it is only one, in a sentence."""
+    found = decode(prose(subject, body, sender=sender)).bounce
+    assert found is not None and found.failed
+    assert found.addresses == ("gone@host.example",)
+
+
 def test_a_warning_in_prose_is_no_failure() -> None:
     """A mail system that goes on trying has not given up."""
     raw = prose(
@@ -135,6 +155,7 @@ def test_the_notice_of_a_provider_is_understood(wrapped: bool) -> None:
         prose("Undelivered parcel", "My parcel was not delivered.", sender="ada@b.example"),
         prose("Mail delivery failed", "It says that my mail could not be delivered. What now?", sender="ada@b.example"),
         prose("Server maintenance", "The postmaster wishes you a good day.", sender="postmaster@b.example"),
+        prose("Delivery failed: parcel 7", "It could not be delivered.", "Return-Path: <>", sender="dhl@b.example"),
         prose("We could not deliver your package", "Click to reschedule", "Return-Path: <>", sender="dhl@b.example"),
     ],
 )

@@ -24,6 +24,12 @@ ATTRIBUTIONS = [
     "Den mån 2 nov. 2026 kl 10:00 skrev Help <help@shop.example>:",
     "W dniu 2.11.2026 o 10:00, Help napisał:",
     "2026年11月2日(月) 10:00 Help <help@shop.example>:",
+    "Às 10:00 de 02/11/2026, Help escreveu:",
+    "02.11.2026 10:00, Help пишет:",
+    "Help kirjoitti 2.11.2026 klo 10.00:",
+    "Zitat von Help <help@shop.example>:",
+    "Quoting Help <help@shop.example>:",
+    ">>> Help <help@shop.example> 11/2/2026 10:00 AM >>>",
 ]
 
 
@@ -31,6 +37,7 @@ ATTRIBUTIONS = [
 def test_history_under_an_attribution_goes(attribution: str) -> None:
     """Programs introduce quotations in the reader's language."""
     assert plain_reply(f"Thanks!\n\n{attribution}\n\n> Did it arrive?\n> Help\n") == "Thanks!"
+    assert plain_reply(f"Thanks!\n\n{attribution}\n\nDid it arrive?\nHelp\n") == "Thanks!"
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_a_channel_forgets_the_mails_that_are_gone_from_its_mailbox(
 
     async def use() -> None:
         async with await asyncio.start_server(server.serve, "127.0.0.1", port):
-            task = asyncio.create_task(room.channel.run(room.kit.desk))
+            task = asyncio.create_task(room.channel.run_alone(room.kit.desk))
             await until({"uid1", "uid2", "uid3"})
             del server.mails["uid2"], server.mails["uid3"]
             await until({"uid1"})

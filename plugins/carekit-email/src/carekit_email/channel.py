@@ -75,6 +75,7 @@ calendar = "office"
         self._sender = Sender(settings.smtp) if settings.smtp is not None else None
         domain = settings.address.rpartition("@")[2]
         self._signer = Signer(settings.dkim, domain) if settings.dkim is not None else None
+        self._watching = False
         self._desk: Desk | None = None
         self._intake: Intake | None = None
 
@@ -120,18 +121,27 @@ calendar = "office"
         return self._intake
 
     async def run(self, desk: Desk) -> None:
-        """Watch the mailboxes and listen, whatever is configured."""
+        """Listen, if that is configured."""
         intake = self._take_for(desk)
+        if not self.settings.listen:
+            return
+        try:
+            await self._listen(intake)
+        except OSError as error:
+            raise ConfigError(
+                f"channel {self.name!r} cannot take mail on `listen`: {error}; choose a free port"
+            ) from error
+
+    async def run_alone(self, desk: Desk) -> None:
+        """Watch the mailboxes: two processes would fetch everything twice."""
+        intake = self._take_for(desk)
+        self._watching = True
         try:
             async with asyncio.TaskGroup() as tasks:
                 for name, inbox in self._inboxes.items():
                     tasks.create_task(self._watch(name, inbox, desk, intake))
-                if self.settings.listen:
-                    tasks.create_task(self._listen(intake))
-        except* OSError as group:
-            raise ConfigError(
-                f"channel {self.name!r} cannot take mail on `listen`: {group.exceptions[0]}; choose a free port"
-            ) from group
+        finally:
+            self._watching = False
 
     async def _watch(self, key: str, inbox: ImapInbox | Pop3Inbox, desk: Desk, intake: Intake) -> None:
         settings = self.settings.all_mailboxes[key]
@@ -246,8 +256,9 @@ calendar = "office"
     # --- how it is
 
     async def health(self) -> Sequence[Health]:
-        """Whether each mailbox can be read, and whether answers go out."""
-        parts = [(f"mailbox {name}", inbox.state) for name, inbox in self._inboxes.items()]
+        """Whether each mailbox can be read, if this process is the one that does, and whether answers go out."""
+        watched = self._inboxes if self._watching else {}
+        parts = [(f"mailbox {name}", inbox.state) for name, inbox in watched.items()]
         if self._sender is not None:
             parts.append(("smtp", self._sender.state))
         if not parts:

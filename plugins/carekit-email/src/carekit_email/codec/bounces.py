@@ -34,6 +34,9 @@ _ALONE = re.compile(
     r"([^\s<>()\[\]\",;:@]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})[>)\]\"']?(?:[ \t:.,;(-].{0,400})?$",
     re.IGNORECASE | re.MULTILINE,
 )
+_MENTIONED = re.compile(
+    r"(?<![^\s<>()\[\]\",;:'])([A-Za-z0-9!#$%&*+/=?^_{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})"
+)
 _ENHANCED = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _REPLY_LINE = re.compile(r"(?<!\d)(?:[45]\d\d[ -]#?[45]\.\d{1,3}\.\d{1,3}|55[0-4][ -]).{0,300}")
 _ENCLOSED_ID = re.compile(r"^[> \t]{0,6}message-id[ \t]*:\s*(<[^<>\n]{1,998}>)", re.IGNORECASE | re.MULTILINE)
@@ -121,7 +124,7 @@ def _worded(root: Part, rest: list[Part], subject: str, text: str, sender: str) 
         return True if FAILED_SUBJECT.search(subject) or FAILED_BODY.search(text) else None
     if root.headers.raw("return-path").strip().lower() in {"<>", "<mailer-daemon>", "<#@[]>"}:
         signs = bool(FAILED_SUBJECT.search(subject)) + _encloses(rest, text)
-        return True if signs == 2 or (signs and FAILED_BODY.search(text)) else None
+        return True if signs == 2 or (signs and "@" in text and FAILED_BODY.search(text)) else None
     answers = root.headers.raw("in-reply-to") or root.headers.raw("references")
     starts = not answers and FAILED_SUBJECT.match(_OPENING.sub("", subject))
     return True if starts and _encloses(rest, text) and FAILED_BODY.search(text) else None
@@ -166,6 +169,10 @@ def _named(root: Part, text: str, sender: str) -> tuple[FailedRecipient, ...]:
         head = text[: found.start()] if (found := _ENCLOSED_ID.search(text)) else text
         addresses = [found.group(1) for found in _ALONE.finditer(head[:16_384])]
         addresses = [one for one in addresses if one.lower() not in ours and not DAEMON.match(one)][:5]
+        if not addresses:  # one in the middle of a sentence counts when it is the only one
+            among = {found.group(1).lower(): found.group(1) for found in _MENTIONED.finditer(head[:16_384])}
+            others = [one for key, one in among.items() if key not in ours and not DAEMON.match(one)]
+            addresses = others if len(others) == 1 else []
     words = header_safe(reason.group())[:300] if reason else ""
     code = _ENHANCED.search(words) or _ENHANCED.search(text[:16_384])
     status = code.group() if code and code.group()[0] in "45" else ""

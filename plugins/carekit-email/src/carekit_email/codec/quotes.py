@@ -13,7 +13,8 @@ _WROTE = re.compile(
     re.IGNORECASE,
 )
 _STARTS = re.compile(
-    r"[\s*‐-―-]{0,8}(?:On|At|Am|Le|El|Em|Il|Op|Den|Dne|Dňa|Dnia|W dniu|På|Pe|La data|Vào|Ngày|Pada|Tarih|Στις"
+    r"[\s*‐-―-]{0,8}(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}"
+    r"|Às|On|At|Am|Le|El|Em|Il|Op|Den|Dne|Dňa|Dnia|W dniu|På|Pe|La data|Vào|Ngày|Pada|Tarih|Στις"
     r"|El día|No dia|Il giorno|In data|In message|In article|Quoting|Am \w+tag|\d{4}[-/.年년]|\d{1,2}[-/.: ]|在|于|от|В"
     r"|Пн|Вт|Ср|Чт|Пт|Сб|Вс|понедельник|вторник|среда|четверг|пятница|суббота|воскресенье|понеділок|вівторок|середа"
     r"|четвер|п.ятниця|субота|неділя|(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tue|wed|thu|fri|sat|sun"
@@ -27,6 +28,9 @@ _BARE = re.compile(  # attributions that have neither a verb nor a colon
     r"\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} GMT[+-]\d{1,2}:\d{2} \S.{0,80}"
     r"|(?:\d{4}[/.-]\d{1,2}[/.-]\d{1,2}"
     r"|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})(?:[ T,]{1,2}\d{1,2}:\d{2}(?::\d{2})?)?,? .{1,80}<[^<>@\s]+@[^<>@\s]+>"
+    r"|(?:quoting|zitat von|citando(?: a)?|mensaje citado por|citeren|scrive) .{0,60}[^\s<>@]{1,64}"
+    r"@[^\s<>@]{1,100}>?:"
+    r"|.{1,80} kirjoitti \d{1,2}\.\d{1,2}\.\d{4} (?:klo|kello) .{4,12}:"
     r"|posted by .{1,80} on \d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}",
     re.IGNORECASE,
 )
@@ -63,6 +67,7 @@ _FORWARDED = (
 )  # fmt: skip
 _ABOVE = ("reply above this line", "write above this line", "response above this line")
 _DECORATION = " \t\xa0>*-_=~#‐‑‒–—―−<\u200e\u200f"
+_GROUPWISE = re.compile(r">>> .{1,200}\d.{0,30} >>>")
 _ON_WROTE = re.compile(r"on .{5,200} wrote:?", re.IGNORECASE)
 _THINGS = (
     r"iphone|ipad|ipod|android|mobi\w*|phone|handset|device|blackberry|samsung|galaxy|huawei|xiaomi|nokia|sony|windows"
@@ -135,7 +140,7 @@ def is_history(line: str) -> bool:
     if not key or len(key) > 250:
         return False
     decorated = len(stripped) - len(key) >= 3 and stripped[0] in _DECORATION
-    if decorated and (key in _HISTORY or _ON_WROTE.fullmatch(key)):
+    if decorated and (key in _HISTORY or _ON_WROTE.fullmatch(key) or _GROUPWISE.fullmatch(stripped)):
         return True
     return len(key) < 100 and any(phrase in key for phrase in _ABOVE)
 
@@ -160,8 +165,10 @@ def is_attribution(text: str, quoted_next: bool) -> bool:
     """
     tail = text[-100:]
     dated, addressed = bool(_DATED.search(text)), bool(_ADDRESS.search(text))
+    if bool(_BARE.fullmatch(text.strip())):
+        return True
     if not ((":" in tail or "：" in tail) and _ENDS.search(tail)) and not tail.endswith("道"):
-        return bool(quoted_next and dated and addressed and len(text) < 160) or bool(_BARE.fullmatch(text.strip()))
+        return quoted_next and dated and addressed and len(text) < 160
     if not _WROTE.search(text):
         return (dated and addressed) or (quoted_next and dated and bool(_STARTS.match(text)))
     if quoted_next or (dated and (addressed or bool(_STARTS.match(text)))) or (addressed and len(text) < 200):

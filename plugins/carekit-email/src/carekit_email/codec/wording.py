@@ -21,16 +21,18 @@ FAILED_SUBJECT = re.compile(
     r"|mta-blocked|address not found|user unknown|message blocked|unknown (?:user|address|recipient)"
     # German, Dutch
     r"|unzustellbar|nicht zugestellt|zustellung (?:\w+ )?fehlgeschlagen|fehlgeschlagene zustellung|zustellungsfehler"
-    r"|onbestelbaar|niet (?:worden )?(?:be|af)geleverd|kan niet worden bezorgd"
+    r"|onbestelbaar|niet bezorgd|onbezorgbaar|nicht zustellbar"
+    r"|niet (?:worden )?(?:be|af)geleverd|kan niet worden bezorgd"
     # French, Spanish, Italian, Portuguese
     r"|non (?:remis|distribu[ée]|d[ée]livr)|[ée]chec (?:de )?(?:la )?(?:remise|distribution|livraison|l'envoi)"
     r"|impossible de remettre"
     r"|no (?:se )?(?:puede|pudo|ha podido) (?:ser )?entreg\w+|no entregado|devuelto al remitente|fallo (?:de"
     r"|en la) entrega"
     r"|mancat[oa] (?:recapito|consegna)|recapito non riuscito|impossibile recapitare|non recapitabile"
-    r"|n[ãa]o (?:foi )?entregue|falha na entrega|devolvido ao remetente|n[ãa]o p[ôo]de ser entregue"
+    r"|n[ãa]o (?:foi )?entregue|não é possível entregar"
+    r"|falha na entrega|devolvido ao remetente|n[ãa]o p[ôo]de ser entregue"
     # Nordic, Polish, Czech, Hungarian, Turkish
-    r"|kunde inte (?:levereras|leverera)|gick inte att leverera|olevererbart|kunne ikke leveres|ikke leveret"
+    r"|k(?:unde|an) inte (?:levereras|leverera)|gick inte att leverera|olevererbart|kunne ikke leveres|ikke leveret"
     r"|ikke levert"
     r"|ei voitu toimittaa|toimitus epäonnistui|nie (?:można|mo[żz]e zosta[ćc]) (?:dostarczy[ćc]|dor[ęe]czy|dostarczona)"
     r"|niedostarczon\w+|nedoru[čc]iteln\w+|nelze doru[čc]it|kézbesíthetetlen|teslim edilemedi"
@@ -78,13 +80,15 @@ FAILED_BODY = re.compile(
     r"|no valid recipients|too many hops|mail loop|not a member|group you tried to contact|message expired"
     r"|(?:^|[\s:<(])(?:5\d\d[ -]#?5\.\d{1,3}\.\d{1,3}\b|55[0-4][ -])|\bsmtp; ?5\d\d|<<< 5\d\d"
     # other languages
-    r"|nicht zugestellt|unzustellbar|zustellung .{0,60}(?:fehlgeschlagen|nicht möglich)|unbekannter? (?:empfänger"
+    r"|nicht zugestellt|unzustellbar|fehler bei der nachrichtenzustellung|kan niet worden bezorgd"
+    r"|niet bezorgd|zustellung .{0,60}(?:fehlgeschlagen|nicht möglich)|unbekannter? (?:empfänger"
     r"|benutzer)"
     r"|n'a pas (?:pu )?[êe]t[ré] (?:remis|distribu|livr|envoy)|[ée]chec (?:de )?(?:la )?(?:remise|distribution"
     r"|livraison)"
     r"|no (?:se )?(?:ha )?(?:pudo|podido|puede) (?:ser )?(?:entreg|enviar)|non (?:è stato|puo|può"
     r"|e' stato).{0,30}(?:recapit|consegn)"
-    r"|recapito non riuscito|impossibile recapitare|n[ãa]o (?:pôde|foi|pode).{0,20}entreg"
+    r"|recapito non (?:è )?riuscito|impossibile recapitare|falha na entrega|leverans misslyckades"
+    r"|n[ãa]o (?:pôde|foi|pode).{0,20}entreg"
     r"|(?:kunde|gick) inte (?:att )?lever|kunne ikke lever|ei voitu toimittaa|nie (?:można|została"
     r"|mogła).{0,30}dostarcz"
     r"|не (?:может быть|был[ао]?|удалось|удаётся)?.{0,30}достав|пользователь не (?:найден|существует)"
@@ -102,7 +106,8 @@ DELAYED_BODY = re.compile(
     re.IGNORECASE,
 )
 DAEMON = re.compile(
-    r"(?:mailer[-_.]?da?emon|poo?st[-_.]?master|mail[-_. ]?(?:delivery|deliver|system|administrator|admin)"
+    r"(?:mail(?:er)?[-_.]?da?emon|microsoftexchange[0-9a-f]{8,32}|mail server at"
+    r"|poo?st[-_.]?master|mail[-_. ]?(?:delivery|deliver|system|administrator|admin)"
     r"|mdaemon|bounces?"
     r"|system administrator|content-filter|interscan|mail-?delivery|delivery subsystem)\b",
     re.IGNORECASE,
