@@ -236,7 +236,7 @@ def test_each_fault_of_the_settings_is_named(tmp_path: Path, changes: dict[str, 
 
 @contextlib.asynccontextmanager
 async def running(room: Mailroom, channel: EmailChannel) -> AsyncIterator[None]:
-    task = asyncio.create_task(channel.run_alone(room.kit.desk))
+    task = asyncio.gather(channel.run(room.kit.desk), channel.run_alone(room.kit.desk))
     try:
         yield
     finally:

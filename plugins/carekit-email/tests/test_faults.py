@@ -35,7 +35,7 @@ def mailbox(user: str, port: int) -> str:
 
 @contextlib.asynccontextmanager
 async def running(room: Any) -> AsyncIterator[None]:
-    task = asyncio.create_task(room.channel.run_alone(room.kit.desk))
+    task = asyncio.gather(room.channel.run(room.kit.desk), room.channel.run_alone(room.kit.desk))
     try:
         yield
     finally:
