@@ -27,6 +27,7 @@ def mail(*headers: str, body: str = "text") -> bytes:
         ("<ada@x.example> Ada Byron", "Ada Byron", "ada@x.example"),
         ("Ada <ada@x.example> Bob <bob@x.example>", "Ada", "ada@x.example"),
         ("Ada [mailto:ada@x.example]", "Ada", "ada@x.example"),
+        ("Ada [Sales] <ada@x.example>", "Ada [Sales]", "ada@x.example"),
         ('"ada byron"@x.example', "", '"ada byron"@x.example'),
         ("Ada Byron (ada@x.example)", "Ada Byron", "ada@x.example"),
     ],
@@ -144,6 +145,7 @@ def test_encoded_words_of_careless_programs(value: str, expected: str) -> None:
     [
         ("attachment filename=a.pdf", "a.pdf"),
         ('attachment; filename=""a.pdf""', "a.pdf"),
+        ("attachment; filename='a.pdf'", "a.pdf"),
         ('attachment; filename="a.pdf" (the offer)', "a.pdf"),
         ("attachment; filename=old.pdf; filename*=utf-8''%C3%A4.pdf", "ä.pdf"),
         ("attachment; filename*0*=utf-8''%C3; filename*1*=%A4.pdf", "ä.pdf"),

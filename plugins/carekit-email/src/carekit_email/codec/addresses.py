@@ -11,7 +11,8 @@ from carekit_email.codec.words import ENCODED_WORD, decode_words, header_safe, r
 _BARE = re.compile(r"(?:\"[^\"\x00-\x1f]{1,64}\"|[^\s<>()\[\]\",;:@\\]{1,256})@[^\s<>()\",;:@\\]{1,255}")
 _AROUND = re.compile(r"[ \t]*([@.])[ \t]*")
 _MAILTO = re.compile(r"mailto:(?=[\s\]]*$)", re.IGNORECASE)
-_TRIM = " \t'\"<>[]"
+_TRIM = " \t'\"<>"
+_EMPTY = re.compile(r"\[\s*\]")
 _SIMPLE = re.compile(  # nine of ten: a name without anything special, and an address
     r"\s*(?:(\"[^\x00-\x1f\"\\=\x7f-\U0010ffff]{1,200}\"|[\w .'!&/+-]{0,200})\s*"
     r"<([\w.+'/&%!-]{1,64}@[A-Za-z0-9.-]{1,255})>"
@@ -185,7 +186,7 @@ def _mailbox(item: _Item) -> Mailbox:
     if not address and len(comment) < _LONGEST_COMMENT:
         address = _address(comment)
         comment = comment.replace(address, " ") if address else comment
-    names = (one.strip(_TRIM) for one in (phrase, comment if address else "", decode_words(item.after)))
+    names = (_EMPTY.sub("", one).strip(_TRIM) for one in (phrase, comment if address else "", decode_words(item.after)))
     return Mailbox(header_safe(next((one for one in names if one), "")), address)
 
 

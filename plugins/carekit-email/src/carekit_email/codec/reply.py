@@ -32,6 +32,9 @@ _LIST_FOOTER = re.compile(
 _CONTACT = re.compile(r"\S@\S|www\.|https?://|\+?\(?\d[\d ()./-]{6,}\d")
 _DASHED_NAME = re.compile(r"[-~–—]{1,2} ?[A-ZÀ-ÝА-Я]\w{0,20}\.?(?: [A-ZÀ-ÝА-Я]\w{0,20}\.?){0,2}")
 _WRAPPED = 6
+_FEW = 6
+_PRODUCT = re.compile(r"iphon|ipad|android|blackberry|outlook|samsung|galaxy|windows|yahoo", re.IGNORECASE)
+_DASHES = frozenset("–—")
 _ENDING = re.compile(r"[：道]|GMT|[Pp]osted by|wrote|schrieb|écrit|escribió")
 _DATED_START = re.compile(r"\W{0,4}(?:On|At|Am|Le|El|Em|Il|Op|Den) .{0,30}\d.{0,60}(?:$|[<\[])")
 _BRACKET_END = re.compile(r">\s?(?:wrote|schrieb|a écrit|escribió|ha scritto|escreveu|skrev)\s?:")
@@ -243,11 +246,23 @@ def _ends_text(lines: list[str], number: int) -> bool:
     line = lines[number][:_MAX_LINE]
     if not line.strip():
         return False
-    if _SIGNATURE.fullmatch(line) or DEVICE.fullmatch(_LINK.sub(" ", line).strip()):
+    if _SIGNATURE.fullmatch(line):
         return True
+    if line.strip() in _DASHES or DEVICE.fullmatch(_LINK.sub(" ", line).strip()):
+        return _is_last(lines[number + 1 :], apart=line.strip() not in _DASHES and not _PRODUCT.search(line))
     return bool(_RULE.fullmatch(line)) and _is_footer(
         [after for after in lines[number + 1 : number + 16] if after.strip()]
     )
+
+
+def _is_last(after: list[str], *, apart: bool) -> bool:
+    """Tell whether a line after which these come is at the end; people begin sentences with such words, too.
+
+    With *apart*, it must end its paragraph.
+    """
+    if apart and after and after[0].strip() and not (_QUOTED.match(after[0]) or _SIGNATURE.fullmatch(after[0][:400])):
+        return bool(DEVICE.fullmatch(after[0][:_MAX_LINE].strip()) or _RULE.fullmatch(after[0][:200]))
+    return sum(bool(line.strip()) and not _QUOTED.match(line) for line in after[:200]) <= _FEW
 
 
 def _is_footer(after: list[str]) -> bool:

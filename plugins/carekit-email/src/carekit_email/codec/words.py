@@ -156,6 +156,8 @@ def _unquote(content: str) -> str:
     """Give what quotes hold; what stands behind them is a comment, and double ones are one too many."""
     if content[:2] == '""' and content[-2:] == '""':
         content = content[1:-1]
+    if len(content) > 2 and content[0] == content[-1] == "'":
+        return content[1:-1]
     if len(content) >= 2 and content[0] == content[-1] == '"':
         return _ESCAPED.sub(r"\1", content[1:-1])
     found = _QUOTED.match(content)
