@@ -86,10 +86,11 @@ TEXT = b"From: a@b.example\n\n"
         b"From: a@b.example\nSubject: x\n" + b" y\n" * 200_000 + b"\nx",
         HTML + b"<" * 500_000,
         HTML + b"<table><tr><td>" * 50_000,
+        b"From: a@b.example\nContent-Transfer-Encoding: base64\n\n" + b"YQ==" * 500_000,
         b"\r" * 2_000_000,
         b"\x00" * 2_000_000,
     ],
-    ids=range(26),
+    ids=range(27),
 )
 def test_known_slow_inputs_are_decoded(raw: bytes) -> None:
     """These took decoders from ten seconds to hours."""

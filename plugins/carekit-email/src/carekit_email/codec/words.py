@@ -14,6 +14,7 @@ ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?((?:[^?=]|=(?!\?[^?\s]{
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _FOR_LINKS = re.compile(rb"[A-Za-z0-9_\s-]+=*\s*")
+_PADDING = re.compile(rb"=[=\s]*")
 _FROM_LINKS = bytes.maketrans(b"-_", b"+/")
 _FOOTER = re.compile(rb"\n[ \t\r]*\n(?=[^\n]{0,998}[^A-Za-z0-9+/=\s])")
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
@@ -181,12 +182,12 @@ def from_base64(data: bytes) -> bytes:
     data = data[: footer.start()] if footer else data
     if (b"-" in data or b"_" in data) and _FOR_LINKS.fullmatch(data):
         data = data.translate(_FROM_LINKS)
-    first, padding, rest = data.partition(b"=")
+    first, *more = _PADDING.split(data)
     out = [_decoded(first)]
-    while padding and (rest := rest.lstrip(b"= \t\r\n")):
-        piece, padding, rest = rest.partition(b"=")
+    for number, piece in enumerate(more, 1):
         clean = piece.translate(None, b" \t\r\n")
-        if len(clean) % 4 == 1 or (not padding and len(clean) % 4) or clean.translate(None, _NOT_BASE64) != clean:
+        whole = len(clean) % 4 == 0 or (len(clean) % 4 != 1 and number < len(more))
+        if not clean or not whole or clean.translate(None, _NOT_BASE64) != clean:
             break
         out.append(_decoded(clean))
     return b"".join(out)
