@@ -24,6 +24,9 @@ _ATTRIBUTES: Final = {
 _SCHEMES: Final = {"http", "https", "mailto", "tel", "cid", "data"}
 _INLINE_IMAGE = re.compile(r"(?:cid:|data:image/(?:png|gif|jpe?g|webp);base64,)", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)([^\"<>]*+(?:\"[^\"]*+\"[^\"<>]*+)*+)>")
+_BLANKS = re.compile(r"[ \t\r\n\f]+")
+_SPACES = re.compile(r" {2,}")
+_ALT = re.compile(r'\balt="([^"]*)"')
 _OPEN_CLOSE = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _SHALLOW: Final = frozenset(
     "area base br col embed hr img input link meta param source wbr p li td tr th dt dd option o".split()
@@ -144,7 +147,7 @@ class _Writer:
                 self._break()
                 self.line.append(more)
         else:
-            self.line.append(re.sub(r"[ \t\r\n\f]+", " ", value))
+            self.line.append(_BLANKS.sub(" ", value))
 
     def tag(self, name: str, attributes: str, opening: bool) -> None:
         if name == "br" or (name == "hr" and opening):
@@ -158,7 +161,7 @@ class _Writer:
         elif name in {"td", "th"}:
             self.line.append(" ")
         elif name == "img" and opening:
-            alt = re.search(r'\balt="([^"]*)"', attributes)
+            alt = _ALT.search(attributes)
             self.line.append(f" {unescape(alt.group(1))} " if alt else "")
         if name == "pre":
             self.preformatted = max(0, self.preformatted + (1 if opening else -1))
@@ -167,7 +170,7 @@ class _Writer:
 
     def _break(self) -> None:
         line = "".join(self.line)
-        line = line.rstrip() if self.preformatted else re.sub(r" {2,}", " ", line).strip()
+        line = line.rstrip() if self.preformatted else _SPACES.sub(" ", line).strip()
         self.lines.append("> " * min(self.quoted, 8) + line)
         self.line.clear()
 

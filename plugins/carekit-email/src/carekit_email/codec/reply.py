@@ -57,9 +57,9 @@ _QUOTE_TO_END = re.compile(
 
 def visible_reply(text: str, html: list[Token]) -> str:
     """Give what was written now; *html* are the tokens of the body of a mail without plain text, else []."""
-    if html:
-        without = _without_quoted_elements(html)
-        text = without if without.strip() else text
+    kept = _without_quoted_elements(html)
+    if len(kept) < len(html):
+        text = as_text(kept).strip() or text
     return plain_reply(text)
 
 
@@ -283,8 +283,8 @@ def _without_dashed_name(lines: list[str]) -> list[str]:
     return lines
 
 
-def _without_quoted_elements(pieces: list[Token]) -> str:
-    """Render HTML without the elements that mail programs put history in."""
+def _without_quoted_elements(pieces: list[Token]) -> list[Token]:
+    """Give HTML without the elements that mail programs put history in."""
     kept: list[Token] = []
     skipping, depth, begun = "", 0, False
     for number, (kind, tag, attributes) in enumerate(pieces):
@@ -301,7 +301,7 @@ def _without_quoted_elements(pieces: list[Token]) -> str:
                 continue
         begun = begun or (kind == "text" and bool(tag.strip()))
         kept.append((kind, tag, attributes))
-    return as_text(kept)
+    return kept
 
 
 def _holds_forward(pieces: list[Token], number: int) -> bool:
