@@ -83,6 +83,8 @@ def _drop_sourceless_image(tag: re.Match[str]) -> str:
 
 def too_deep(html: str) -> bool:
     """Tell whether elements nest deeper than an HTML5 parser handles in good time (its cost grows with the depth)."""
+    if html.count("<") <= _MAX_NESTING:
+        return False
     depth = 0
     for tag in _OPEN_CLOSE.finditer(html):
         if tag.group(2).lower() in _SHALLOW:
