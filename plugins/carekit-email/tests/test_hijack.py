@@ -94,6 +94,16 @@ def test_s_15_a_name_that_looks_like_an_address_is_a_name(room: Any, sender: str
     assert len(room.conversations()) == (1 if sender.startswith("ada@host.example)") else 2)
 
 
+def test_s_15_a_name_that_is_somebody_elses_address_is_not_shown(room: Any) -> None:
+    """The name is what people look at; one that is the sender's own address is harmless."""
+    room.take(mail("Refund it", From='"ada@host.example" <eve@else.example>'))
+    room.take(mail("Hello", From='"bob@b.example" <bob@b.example>'))
+    people: list[Contact] = room.kit.run(room.kit.desk.contacts(Scope.everything()))[0]
+    names = {one.addresses[0]: one.name for one in people}
+    assert "ada@host.example" not in names["email:eve@else.example"]
+    assert names["email:bob@b.example"] == "bob@b.example"
+
+
 def test_s_15_a_token_of_another_channel_is_worth_nothing(rooms: Callable[..., Any]) -> None:
     """Each channel has a key of its own."""
     one, other = (

@@ -25,6 +25,7 @@ _MAX_LOCAL = 64  # octets of a local part (RFC 5321 section 4.5.3.1.1)
 _REPLY_PREFIX = re.compile(
     r"(?:(?:re|aw|sv|vs|antw|odp|ynt|res|rif|回复|答复|回覆)\s?(?:\[\d+\])?\s?[:：]\s*)+", re.IGNORECASE
 )
+_AN_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _HEADER_END = re.compile(rb"\r?\n\r?\n|\r\r")
 TEMPLATE_VARIABLES = ("text", "signature", "name", "subject")
 _TEXT_HERE = "\ue000text\ue000"  # stands for the text, which is markup already, while the rest is rendered
@@ -77,7 +78,8 @@ def to_inbound(mail: InboundEmail, raw: bytes, way: Way) -> Inbound:
     A mail whose sender our own server refuted belongs to nobody we know: it joins nothing and is nobody's. Who writes
     to us wants an answer, also if they refused mail before.
     """
-    refused = refused_by(mail, way.channel, way.secret, external_id(mail, raw))
+    known_by = external_id(mail, raw)
+    refused = refused_by(mail, way.channel, way.secret, known_by)
     if refused is not None:
         return refused
     found = candidates(mail, way.secret)
@@ -91,8 +93,8 @@ def to_inbound(mail: InboundEmail, raw: bytes, way: Way) -> Inbound:
     }
     return Inbound(
         channel=way.channel,
-        external_id=external_id(mail, raw),
-        sender=Address(kind, mail.from_address.lower(), mail.from_name, mail.authentication.verified),
+        external_id=known_by,
+        sender=Address(kind, mail.from_address.lower(), _shown(mail), mail.authentication.verified),
         text=mail.reply_text[:_MAX_TEXT],
         thread=() if forged else found.ids,
         keys=(mail.message_id,),
@@ -106,6 +108,12 @@ def to_inbound(mail: InboundEmail, raw: bytes, way: Way) -> Inbound:
         raw=hashlib.sha256(raw).hexdigest(),
         meta={name: value for name, value in meta.items() if value},
     )
+
+
+def _shown(mail: InboundEmail) -> str:
+    """Give the sender's name; one that is somebody else's address would only deceive whoever reads it."""
+    claimed = _AN_ADDRESS.search(mail.from_name)
+    return "" if claimed and claimed.group().lower() != mail.from_address.lower() else mail.from_name
 
 
 def files_of(mail: InboundEmail) -> list[Attachment]:
