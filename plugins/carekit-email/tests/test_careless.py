@@ -69,12 +69,21 @@ def test_charsets_are_known_in_every_spelling(declared: str, meant: str | None) 
         ("iso8859-2", "Dzień dobry, proszę o zwrot pieniędzy. Żółw się zgubił."),
         ("cp1253", "Καλημέρα, πού είναι η παραγγελία μου;"),
         ("gb18030", "您好，我的订单什么时候能到？我已经等了三个星期了，请尽快答复我。"),
+        ("gb18030", "我的订单什么时候到"),
         ("cp932", "こんにちは。注文した商品がまだ届いていません。いつ届きますか？"),
+        ("euc_jp", "注文の件"),
+        ("iso2022_jp", "注文の件"),
+        ("cp949", "주문 문의"),
+        ("big5", "我的訂單什麼時候到貨"),
+        ("cp874", "คำสั่งซื้อของฉันอยู่ที่ไหน"),
+        ("koi8-u", "Коли прийде моє замовлення, її"),
+        ("cp1254", "Şişli'de güneş doğdu"),
     ],
 )
 def test_text_without_a_charset_is_read_in_the_one_that_makes_sense(charset: str, text: str) -> None:
     """The letters tell which language it is, and so which charset."""
     assert to_text(text.encode(charset)) == text
+    assert to_text(text.encode(charset), "us-ascii") == text
 
 
 def test_japanese_of_windows_is_read_under_the_name_of_the_standard() -> None:

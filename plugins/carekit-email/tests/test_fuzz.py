@@ -10,4 +10,4 @@ import pytest
 @pytest.mark.parametrize("seed", [1, 2])
 def test_broken_mail_gives_an_answer_in_time(mutations: ModuleType, seed: int) -> None:
     """No exception, no line end in a header value, no surrogate; `python tests/mutations.py SEED SECONDS` is longer."""
-    assert mutations.fuzz(seed, 2.0) > 100
+    assert mutations.fuzz(seed, 2.0) > 20

@@ -32,6 +32,7 @@ _ISO = re.compile(r"(?:iso)?-?8859-?(\d{1,2})(?!\d)")
 _REFUSED = frozenset({"undefined", "unicode_escape", "raw_unicode_escape", "idna", "punycode", "mbcs", "oem"})
 _NAME = re.compile(r"[A-Za-z0-9_.:+-]{2,40}")
 _SAMPLE = 8_192
+_PAIR = re.compile(rb"([\x81-\xfe])[\x40-\xfe]")
 _BEYOND = re.compile(rb"[\x80-\xff]")
 _LETTER = re.compile(rb"[A-Za-z]")
 _JIS_RUN = re.compile(rb"(\x1b\$[@B]|\x1b\([BJI]|\A)([^\x1b]*)")
@@ -40,7 +41,7 @@ _ODD_CAPITAL = re.compile(r"[а-яёα-ω][А-ЯЁΑ-Ω]")
 _TYPED = "«»„“”‘’–—…•€©®°§№\xa0"
 # The letters beyond ASCII that languages of each charset use: those of most words first, then the others.
 _LATIN = {
-    "cp1252": ("àâäáãåæçèéêëìíîïñòóôõöøùúûüÿßœÀÂÄÁÃÅÆÇÈÉÊËÍÎÑÓÔÕÖØÚÛÜŒ¿¡ªº´`", ""),
+    "cp1252": ("àâäáãåæçèéêëìíîïñòóôõöøùúûüÿßœÀÂÄÁÃÅÆÇÈÉÊËÍÎÑÓÔÕÖØÚÛÜŒ¿¡ªº´`", "ðþýÐÞÝ"),
     "cp1254": ("çğıöşüâîûÇĞİÖŞÜ", ""),
     "cp1250": ("ąćęłńóśźżáčďéěíňřšťúůýžäôľĺŕöüőűăâîşţëßĄĆĘŁŃÓŚŹŻÁČĎÉĚÍŇŘŠŤÚŮÝŽÄÖÜŐŰ", ""),
     "iso8859_2": ("ąćęłńóśźżáčďéěíňřšťúůýžäôľĺŕöüőűăâîşţëßĄĆĘŁŃÓŚŹŻÁČĎÉĚÍŇŘŠŤÚŮÝŽÄÖÜŐŰ", ""),
@@ -49,10 +50,11 @@ _LATIN = {
 _CYRILLIC = ("оеаинтсрвлкмдп", "уяыьгзбчйхжшюцщэфъёіїєОЕАИНТСРВЛКМДПЯГЗБЧ")
 _OTHER = {
     "cp1251": _CYRILLIC,
-    "koi8_r": _CYRILLIC,
+    "koi8_u": _CYRILLIC,
     "iso8859_5": _CYRILLIC,
     "cp1253": ("αοιετσνηυρπκμλς", "ωάέήίόύώδγχθφβξζψΑΟΕΤΣΝΗΠΚΜΔ"),
     "cp1255": ("יוהלארתבשמנ", "דםקחעכןפגטצסךזףץ"),
+    "cp874": ("านรอกเงมยลวดทสตะปบคหำไแ่้ัีิื์ู", "ึุ็ใโขชพจซผฟธณฉศถภษฐฝ"),
     "cp1256": ("اليمنوترهبة", "سعدفكقحجشطصخأضزذغئثظءىإ،؟"),
 }
 
@@ -91,8 +93,8 @@ def to_text(raw: bytes, declared: str | None = None, guess: str | None = None) -
         return (raw.decode("ascii") if utf16 is None else utf16).replace("\x00", "")
     charset = known_charset(declared)
     candidates = [charset] if charset else []
-    if b"\x1b$" in raw or b"\x1b(" in raw:
-        candidates.append("iso2022_jp_ext")
+    if b"\x1b$" in raw or b"\x1b(" in raw:  # these are no characters in any other charset of mail
+        candidates.insert(0 if charset in {None, "utf-8"} else 1, "iso2022_jp_ext")
     guessed = known_charset(guess)
     for name in [*candidates, "utf-8", *([guessed] if guessed else [])]:
         text = _strict(raw, name)
@@ -161,8 +163,28 @@ def _likely(sample: bytes) -> str:
     charset = max(candidates, key=lambda name: _share(sample, name, *candidates[name]))
     if _share(sample, charset, *candidates[charset]) > _READABLE:
         return charset
-    best = from_bytes(sample).best()
-    return best.encoding if best else "cp1252"
+    return _east_asian(sample) or ((best := from_bytes(sample).best()) and best.encoding) or "cp1252"
+
+
+def _east_asian(sample: bytes) -> str:
+    """Guess among the charsets of two bytes a character, "" when it is none of them.
+
+    Japanese has kana, Korean hangul and next to nothing else. Chinese in GB 2312 has no octet below A1 in a character;
+    in Big5 the common characters begin with A4 to C6.
+    """
+    for charset, first, last, least in (
+        ("cp932", "\u3041", "\u30ff", 0.2),
+        ("euc_jp", "\u3041", "\u30ff", 0.15),
+        ("cp949", "\uac00", "\ud7a3", 0.9),
+    ):
+        beyond = [char for char in _strict(sample, charset) or "" if char > "\x7f"]
+        if beyond and sum(first <= char <= last for char in beyond) / len(beyond) >= least:
+            return charset
+    if _strict(sample, "gb2312") is not None:
+        return "gb18030"
+    leads = _PAIR.findall(sample)
+    common = sum(b"\xa1" <= lead <= b"\xc6" for lead in leads)
+    return "cp950" if common > len(leads) * 0.8 and _strict(sample, "cp950") is not None else ""
 
 
 def _share(sample: bytes, charset: str, frequent: str, usual: str) -> float:
