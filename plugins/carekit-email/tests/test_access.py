@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,14 @@ async def test_pop3_is_protected_and_verified(dovecot: Any, tls: str) -> None:
     assert b"host.example" in await first_pop3(mailbox(dovecot, tls=tls, port=port, user=user, protocol="pop3"))
 
 
+@contextlib.contextmanager
+def nobody(port: int) -> Iterator[int]:
+    """Hold *port*, so that no server of another test gets it, and do not listen."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", port))
+        yield port
+
+
 async def examined(settings: MailboxSettings) -> Any:
     channel = EmailChannel("mail", EmailSettings(address="a@b.example", mailboxes={"main": settings}, outbox="o"))
     (found,) = await channel.examine(NO_DESK)
@@ -113,9 +122,8 @@ async def test_examining_says_what_is_wrong_with_each_server(dovecot: Any, free_
     ]:
         found = await examined(wrong)
         assert found.state == "failed" and word in found.detail, found
-    with socket.socket() as nobody:  # holds the port, so that no other server gets it, and does not listen
-        nobody.bind(("127.0.0.1", free_port()))
-        found = await examined(evolve(good, port=nobody.getsockname()[1]))
+    with nobody(free_port()) as port:
+        found = await examined(evolve(good, port=port))
         assert found.state == "failed" and "refused" in found.detail, found
 
 
@@ -155,10 +163,11 @@ async def test_a_token_is_kept_until_it_ends(dovecot: Any) -> None:
 
 async def test_examining_names_every_server_of_the_channel(dovecot: Any, free_port: Any) -> None:
     """Mailboxes by their names, and the way out."""
-    smtp = SmtpSettings(host="127.0.0.1", port=free_port(), tls="none")
     boxes = {"a": mailbox(dovecot, port=dovecot.imaps_port), "b": mailbox(dovecot, port=dovecot.imaps_port)}
-    channel = EmailChannel("mail", EmailSettings(address="a@b.example", mailboxes=boxes, smtp=smtp))
-    found = await channel.examine(NO_DESK)
+    with nobody(free_port()) as port:
+        smtp = SmtpSettings(host="127.0.0.1", port=port, tls="none")
+        channel = EmailChannel("mail", EmailSettings(address="a@b.example", mailboxes=boxes, smtp=smtp))
+        found = await channel.examine(NO_DESK)
     assert [(one.name, one.state) for one in found] == [
         ("mail: mailbox a", "ok"),
         ("mail: mailbox b", "ok"),
