@@ -33,6 +33,7 @@ Marks = Mapping[str, str]
 PARTIAL = b"X-Carekit-Partial: yes\r\n"
 """Stands before what is kept of a mail that could not be had whole."""
 _SMALL = 32_768  # octets that are decoded sooner than a thread could be asked to
+_TOGETHER = 32  # files of one mail that are kept at once
 
 ACCOUNT = (
     "this looks like another service's sign-up, verification or password mail; whoever reads it could take over an "
@@ -143,8 +144,9 @@ class Intake:
             if not self._rules.restricted:
                 raise Malformed(ACCOUNT)
             inbound = replace(inbound, inbox=self._rules.restricted, automatic=True, conversation="", thread=())
-        for attachment in files_of(mail):
-            await self._desk.keep(attachment.content)
+        files = [attachment.content for attachment in files_of(mail)]
+        for begin in range(0, len(files), _TOGETHER):  # what is kept at once is written at once
+            await asyncio.gather(*(self._desk.keep(content) for content in files[begin : begin + _TOGETHER]))
         return inbound
 
     async def _pass_by(self, marks: Marks | None) -> None:
