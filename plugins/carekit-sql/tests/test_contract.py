@@ -21,5 +21,5 @@ class TestPostgresql(StoreContract):
     """A database on a server."""
 
     @pytest.fixture
-    def store(self, database: str) -> Store:
-        return SqlStore("sql", SqlSettings(url=Secret(database)))
+    def store(self, ready: str) -> Store:
+        return SqlStore("sql", SqlSettings(url=Secret(ready)))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from carekit import StoreError
 from carekit_sql import locations
+
+if TYPE_CHECKING:
+    from carekit_sql.rows import AgentCache
+    from carekit_sql.statements import Statements
+    from carekit_sql.transaction import SqlTransaction
 
 READERS = 8
 """Connections kept for reads."""
@@ -42,14 +47,22 @@ class Database:
         raise NotImplementedError
 
     def writing(self) -> AbstractContextManager[Any]:
-        """A cursor within a transaction: committed at the end, rolled back by an exception."""
+        """A connection within a transaction: committed at the end, rolled back by an exception.
+
+        Its ``execute`` gives a cursor for each statement. Several may be asked before the first is read; what goes
+        wrong with one is told when a later one is read, or at the end at the latest.
+        """
         raise NotImplementedError
 
-    def numbers(self, cursor: Any, table: sa.Table, count: int) -> Sequence[int]:
-        """*count* new and growing keys of *table*; events become visible to readers in the order of theirs."""
+    def ask(self, work: Any, text: str, parameters: Sequence[Any] = ()) -> Any:
+        """A cursor over the rows of one statement on *work*."""
+        return work.execute(text, parameters)
+
+    def unit(self, statements: Statements, work: Any, agents: AgentCache) -> SqlTransaction:
+        """What loads and writes on *work*, a connection that `writing` gave."""
         raise NotImplementedError
 
-    def tables(self, cursor: Any) -> set[str]:
+    def tables(self, work: Any) -> set[str]:
         """The names of the tables that exist."""
         raise NotImplementedError
 
@@ -70,10 +83,10 @@ class Database:
 
     # --- what only a database with several writers has to do
 
-    def hold(self, cursor: Any, names: Collection[str]) -> None:
+    def hold(self, work: Any, names: Collection[str]) -> None:
         """Keep other writers from whatever goes by *names*, stored or not, until the transaction ends."""
 
-    def hold_schema(self, cursor: Any) -> None:
+    def hold_schema(self, work: Any) -> None:
         """Keep others from making the tables at the same time."""
 
     def lost(self, error: Exception) -> bool:
@@ -105,11 +118,7 @@ class Database:
 
     def _rows(self, text: str, parameters: Sequence[Any]) -> list[Any]:
         with self._borrowed(self._pool) as connection:
-            cursor = connection.cursor()
-            try:
-                return list(cursor.execute(text, parameters))
-            finally:
-                cursor.close()
+            return list(self.ask(connection, text, parameters).fetchall())
 
     @staticmethod
     @contextmanager

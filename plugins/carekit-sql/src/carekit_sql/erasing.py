@@ -14,26 +14,25 @@ SOME = 1000
 """Streams or digests in one statement."""
 
 
-def erase(cursor: Any, statements: Statements, contact: str) -> Sequence[str]:
+def erase(work: Any, statements: Statements, contact: str) -> Sequence[str]:
     """Remove *contact* and all of their conversations; the digests that nothing refers to any more."""
     s = statements
-    streams = [id for (id,) in _rows(cursor, s.streams_of, {"contact": contact})]
+    streams = [id for (id,) in _rows(work, s.streams_of, {"contact": contact})]
     digests: set[str] = set()
     for some in _parts(streams):
-        digests.update(digest for (digest,) in _rows(cursor, s.digests_of, {"keys": some}))
+        digests.update(digest for (digest,) in _rows(work, s.digests_of, {"keys": some}))
         for statement in s.erase_streams:
-            cursor.execute(*statement.bind({"keys": some}))
+            work.execute(*statement.bind({"keys": some}))
         for stream in some:
-            cursor.execute(*s.erase_deliveries.bind({"first": f"{stream}:", "last": f"{stream};"}))
+            work.execute(*s.erase_deliveries.bind({"first": f"{stream}:", "last": f"{stream};"}))
     for statement in s.erase_contact:
-        cursor.execute(*statement.bind({"contact": contact}))
-    needed = {digest for some in _parts(sorted(digests)) for (digest,) in _rows(cursor, s.needed, {"keys": some})}
+        work.execute(*statement.bind({"contact": contact}))
+    needed = {digest for some in _parts(sorted(digests)) for (digest,) in _rows(work, s.needed, {"keys": some})}
     return sorted(digests - needed)
 
 
-def _rows(cursor: Any, statement: Statement, values: dict[str, Any]) -> list[Any]:
-    cursor.execute(*statement.bind(values))
-    return list(cursor.fetchall())
+def _rows(work: Any, statement: Statement, values: dict[str, Any]) -> list[Any]:
+    return list(work.execute(*statement.bind(values)).fetchall())
 
 
 def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -21,8 +21,8 @@ Step = Callable[[str], None]
 
 def current(database: Database) -> str:
     """The revision of an opened *database*, empty if it has no tables of ours."""
-    with database.writing() as cursor:
-        return revision(cursor) if VERSIONS in database.tables(cursor) else ""
+    with database.writing() as work:
+        return revision(work) if VERSIONS in database.tables(work) else ""
 
 
 def pending(found: str) -> tuple[str, ...]:

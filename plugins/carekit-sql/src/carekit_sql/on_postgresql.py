@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -11,12 +10,15 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 from psycopg import errors as pg
-from psycopg.types.string import StrBinaryDumper, StrDumper, TextLoader
 from sqlalchemy.engine import URL
 
 from carekit import Conflict, StoreError, Unavailable
-from carekit_sql import locations
+from carekit_sql import arrays, locations
 from carekit_sql.dialects import Database, pool
+from carekit_sql.pipelined import PipelinedTransaction
+from carekit_sql.rows import AgentCache
+from carekit_sql.statements import Statements
+from carekit_sql.transaction import SqlTransaction
 
 WRITERS = 4
 _PATIENCE = {
@@ -29,6 +31,9 @@ _ORDER = 1 << 20
 _SCHEMA = _ORDER + 1
 _SLOTS = 1024
 """Names that are held are folded into so many locks: a server has room for some thousands at a time."""
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_LOCK = "SELECT pg_advisory_xact_lock(%s, %s)"
+_HOLD = "SELECT count(pg_advisory_xact_lock(%s, slot)) FROM unnest(%b::integer[]) AS slot"
 
 
 class Postgresql(Database):
@@ -53,37 +58,52 @@ class Postgresql(Database):
         self._writers.dispose()
 
     @contextmanager
-    def writing(self) -> Iterator[Any]:
+    def writing(self) -> Iterator[psycopg.Connection[Any]]:
         with self._borrowed(self._writers) as connection:
-            cursor = connection.cursor()
-            self._begin(cursor)
-            yield cursor
-            # An exception throws the connection away, and with it the transaction.
-            cursor.execute("COMMIT")
-            if cursor.statusmessage != "COMMIT":
+            failure: BaseException | None = None
+            ended: Any = None
+            # In a pipeline statements are sent without waiting for the answer to the one before, so that a whole part
+            # of a transaction costs one way to the server and back.
+            try:
+                with connection.pipeline():
+                    try:
+                        connection.execute(_BEGIN)
+                        yield connection
+                        ended = connection.execute("COMMIT")
+                    except BaseException as error:  # noqa: BLE001 - told below, after what the pipeline still holds
+                        failure = error
+            except self.errors as error:
+                failure = failure or error
+            if failure is not None:
+                raise failure  # and with it the connection is thrown away, and the transaction
+            if ended.statusmessage != "COMMIT":
                 raise StoreError(f"the store at {self.where} undid the transaction instead of committing it")
 
-    def hold(self, cursor: Any, names: Collection[str]) -> None:
-        if not names:
-            return
-        slots = sorted({_slot(name) for name in names})
-        cursor.execute("SELECT count(pg_advisory_xact_lock(%s, slot)) FROM unnest(%s::int[]) AS slot", (_SPACE, slots))
+    def ask(self, work: Any, text: str, parameters: Sequence[Any] = ()) -> Any:
+        return work.execute(text, parameters, binary=True)  # bytes come as they are, not as twice as many digits
 
-    def hold_schema(self, cursor: Any) -> None:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_SPACE, _SCHEMA))
+    def unit(self, statements: Statements, work: Any, agents: AgentCache) -> SqlTransaction:
+        return PipelinedTransaction(self, statements, work, agents)
 
-    def numbers(self, cursor: Any, table: sa.Table, count: int) -> Sequence[int]:
-        if table.name == "event":
-            # A reader that has seen position 7 asks for what follows 7. If 6 could still be committed after 7, it would
-            # never be seen; so from the first position taken to the commit there is one writer at a time.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_SPACE, _ORDER))
-        key = table.primary_key.columns[0].name
-        cursor.execute("SELECT nextval(%s::regclass) FROM generate_series(1, %s)", (f"{table.name}_{key}_seq", count))
-        return [number for (number,) in cursor.fetchall()]
+    def hold(self, work: Any, names: Collection[str]) -> None:
+        if names:
+            slots = arrays.SmallNumbers(sorted({_slot(name) for name in names}))
+            work.execute(_HOLD, (_SPACE, slots))
 
-    def tables(self, cursor: Any) -> set[str]:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
-        return {name for (name,) in cursor.fetchall()}
+    def hold_order(self, work: Any) -> None:
+        """Keep other writers from adding events until the transaction ends.
+
+        A reader that has seen position 7 asks for what follows 7. If 6 could still be committed after 7, it would never
+        be seen; so from the first position taken to the commit there is one writer at a time.
+        """
+        work.execute(_LOCK, (_SPACE, _ORDER))
+
+    def hold_schema(self, work: Any) -> None:
+        work.execute(_LOCK, (_SPACE, _SCHEMA))
+
+    def tables(self, work: Any) -> set[str]:
+        rows = work.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+        return {name for (name,) in rows.fetchall()}
 
     def lost(self, error: Exception) -> bool:
         return isinstance(error, psycopg.OperationalError) and (
@@ -136,16 +156,11 @@ class Postgresql(Database):
             " server's pg_hba.conf"
         )
 
-    def _begin(self, cursor: Any) -> None:
-        cursor.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-
     def connect(self) -> psycopg.Connection[Any]:
         arguments, options = self.dialect.create_connect_args(self.url)
         options = {"connect_timeout": 5, "application_name": "carekit", **options, "autocommit": True}
         connection = psycopg.connect(*arguments, **options)
-        connection.adapters.register_dumper(str, _Dumper)
-        connection.adapters.register_dumper(str, _BinaryDumper)
-        connection.adapters.register_loader("text", _Loader)
+        arrays.adapt(connection)
         try:
             for name, value in _PATIENCE.items():
                 connection.execute("SELECT set_config(%s, %s, false)", (name, value))
@@ -163,34 +178,6 @@ class Postgresql(Database):
         connection = self.connect()
         connection.execute("SET default_transaction_read_only = on")
         return connection
-
-
-# PostgreSQL cannot keep the character NUL in a text, but people can send it. Nothing is lost if it is written as two
-# code points that are no characters, and the first of these doubled where it comes by itself.
-_MARK, _NUL = "\ufdd0", "\ufdd1"
-_MARKED = re.compile(f"{_MARK}(.)", re.DOTALL)
-
-
-def _escape(text: str) -> str:
-    if "\x00" in text or _MARK in text:
-        return text.replace(_MARK, _MARK + _MARK).replace("\x00", _MARK + _NUL)
-    return text
-
-
-class _Dumper(StrDumper):
-    def dump(self, obj: str) -> Any:
-        return super().dump(_escape(obj))
-
-
-class _BinaryDumper(StrBinaryDumper):
-    def dump(self, obj: str) -> Any:
-        return super().dump(_escape(obj))
-
-
-class _Loader(TextLoader):
-    def load(self, data: Any) -> Any:
-        text = str(super().load(data))
-        return _MARKED.sub(lambda found: "\x00" if found[1] == _NUL else found[1], text) if _MARK in text else text
 
 
 def _slot(name: str) -> int:

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,10 @@ from sqlalchemy.engine import URL
 
 from carekit import Conflict, StoreError, Unavailable
 from carekit_sql.dialects import Database
+from carekit_sql.rows import AgentCache
+from carekit_sql.statements import Statements
+from carekit_sql.stepwise import StepwiseTransaction
+from carekit_sql.transaction import SqlTransaction
 
 try:
     import fcntl
@@ -63,21 +67,22 @@ class Sqlite(Database):
             self._held = None
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Cursor]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
-            if self._writer is None:
+            writer = self._writer
+            if writer is None:
                 raise StoreError(f"the store at {self.where} is not open")
-            cursor = self._writer.cursor()
-            cursor.execute("BEGIN IMMEDIATE")
+            writer.execute("BEGIN IMMEDIATE")
             try:
-                yield cursor
-                cursor.execute("COMMIT")
+                yield writer
+                writer.execute("COMMIT")
             except BaseException:
-                if self._writer.in_transaction:  # SQLite ends it by itself when the disk is full
-                    cursor.execute("ROLLBACK")
+                if writer.in_transaction:  # SQLite ends it by itself when the disk is full
+                    writer.execute("ROLLBACK")
                 raise
-            finally:
-                cursor.close()
+
+    def unit(self, statements: Statements, work: Any, agents: AgentCache) -> SqlTransaction:
+        return StepwiseTransaction(self, statements, work, agents)
 
     def join(self) -> bool:
         """Hold the file's lock."""
@@ -96,13 +101,8 @@ class Sqlite(Database):
         self._held = handle
         return True
 
-    def numbers(self, cursor: Any, table: sa.Table, count: int) -> Sequence[int]:
-        row = cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).fetchone()
-        last: int = row[0] if row else 0
-        return range(last + 1, last + 1 + count)
-
-    def tables(self, cursor: Any) -> set[str]:
-        rows = cursor.execute(
+    def tables(self, work: Any) -> set[str]:
+        rows = work.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
         )
         return {name for (name,) in rows}

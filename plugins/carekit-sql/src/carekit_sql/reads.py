@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from carekit import PUBLIC, Conversation, Query, Refused, Scope
+from carekit import PUBLIC, Conversation, Query, Refused, Scope, Status
 from carekit_sql import rows
 from carekit_sql import tables as t
 from carekit_sql.statements import Statement
@@ -68,6 +68,8 @@ class Listing:
     reach: Reach
     filters: frozenset[str]
     order: str
+    merged: int = 0
+    """Of how many lists, one for each status, it is put together; 0 if one index holds it as it is."""
     continued: bool = False
     counting: bool = False
 
@@ -81,12 +83,24 @@ class Listing:
         }
         if query.assignee == "":
             filters = filters - {"assignee"} | {"unassigned"}
+        merged = 0
+        if query.order == "updated" and not counting and not filters & {"assignee", "contact"}:
+            merged, filters = len(_statuses(query)), filters - {"status"}
         continued = bool(query.cursor) and not counting
-        return cls(Reach.of(scope), frozenset(filters), query.order, continued, counting)
+        return cls(Reach.of(scope), frozenset(filters), query.order, merged, continued, counting)
 
 
 class Reads:
     """Makes the statement for each shape that is asked for, once."""
+
+    _made: ClassVar[dict[str, Reads]] = {}
+
+    @classmethod
+    def of(cls, dialect: sa.Dialect) -> Reads:
+        """Those for databases of this kind."""
+        if dialect.name not in cls._made:
+            cls._made[dialect.name] = cls(dialect)
+        return cls._made[dialect.name]
 
     def __init__(self, dialect: sa.Dialect) -> None:
         def make(construct: sa.ClauseElement) -> Statement:
@@ -105,7 +119,12 @@ def _conversation(reach: Reach) -> sa.Select[Any]:
     return sa.select(t.conversation.c.body).where(t.conversation.c.id == sa.bindparam("id"), *within(reach))
 
 
+def _statuses(query: Query) -> list[str]:
+    return sorted(status.value for status in set(Status if query.status is None else query.status))
+
+
 def _listing(listing: Listing) -> sa.Select[Any]:
+    """The conversations of a list, or how many there are."""
     c = t.conversation.c
     conditions = [*within(listing.reach), *_filters(listing)]
     column = c[_ORDERS[listing.order]]
@@ -113,16 +132,31 @@ def _listing(listing: Listing) -> sa.Select[Any]:
         conditions.append(column.is_not(None))
     if listing.counting:
         return sa.select(sa.func.count()).select_from(t.conversation).where(*conditions)
-    if listing.continued:
-        at: sa.BindParameter[int] = sa.bindparam("cursor_at")
-        id: sa.BindParameter[str] = sa.bindparam("cursor_id")
-        # Two conditions of which the first alone lets the index start at the right place.
-        if listing.order == "updated":
-            conditions += [column <= at, sa.or_(column < at, c.id > id)]
-        else:
-            conditions += [column >= at, sa.or_(column > at, c.id > id)]
+    most: sa.BindParameter[int] = sa.bindparam("most")
+    conditions += _behind(listing, column)
     first = column.desc() if listing.order == "updated" else column
-    return sa.select(c.body).where(*conditions).order_by(first, c.id).limit(sa.bindparam("most"))
+    if listing.merged == 1:
+        conditions.append(c.status == sa.bindparam("status_0"))
+    if listing.merged < 2:
+        return sa.select(c.body).where(*conditions).order_by(first, c.id).limit(most)
+    chosen = sa.select(c.body, column, c.id).order_by(first, c.id).limit(most)
+    lists = [
+        chosen.where(c.status == sa.bindparam(f"status_{index}"), *conditions).subquery()
+        for index in range(listing.merged)
+    ]
+    whole = sa.union_all(*map(sa.select, lists)).subquery()
+    return sa.select(whole.c.body).order_by(whole.c[column.name].desc(), whole.c.id).limit(most)
+
+
+def _behind(listing: Listing, column: sa.Column[Any]) -> list[sa.ColumnElement[bool]]:
+    """What comes after a cursor: two conditions, of which the first alone lets an index start at the right place."""
+    if not listing.continued:
+        return []
+    at: sa.BindParameter[int] = sa.bindparam("cursor_at")
+    id: sa.BindParameter[str] = sa.bindparam("cursor_id")
+    if listing.order == "updated":
+        return [column <= at, sa.or_(column < at, t.conversation.c.id > id)]
+    return [column >= at, sa.or_(column > at, t.conversation.c.id > id)]
 
 
 def _filters(listing: Listing) -> list[sa.ColumnElement[bool]]:
@@ -149,8 +183,8 @@ def _filters(listing: Listing) -> list[sa.ColumnElement[bool]]:
 def query_values(query: Query, scope: Scope) -> Values:
     """The values of a query's conditions; raises `Refused` for a cursor that is none."""
     values: Values = limits(scope)
-    if query.status is not None:
-        values["status"] = [status.value for status in query.status]
+    values["status"] = statuses = _statuses(query)
+    values |= {f"status_{index}": status for index, status in enumerate(statuses)}
     for name in ("assignee", "inbox", "channel", "contact"):
         values[name] = getattr(query, name)
     if query.cursor:

@@ -67,21 +67,51 @@ def conversation_row(value: Conversation) -> tuple[Any, ...]:
     )
 
 
-def event_row(event: Event) -> tuple[Any, ...]:
-    """The columns of an event, in order of the table."""
+def same_columns(before: Conversation, after: Conversation) -> bool:
+    """Whether all columns but `moved_row`'s are as they were."""
     return (
-        event.position,
-        event.stream,
-        event.seq,
-        micros(event.at),
-        event.fact.kind,
-        event.actor,
-        event.cause,
-        event.policy,
-        event.reason,
-        event.config,
-        encode(event.fact),
+        before.status is after.status
+        and before.assignee == after.assignee
+        and before.waiting_since == after.waiting_since
+        and before.queued_at == after.queued_at
+        and before.wake_at == after.wake_at
+        and before.inbox == after.inbox
+        and before.contact == after.contact
+        and before.channel == after.channel
+        and before.created_at == after.created_at
     )
+
+
+def moved_row(value: Conversation) -> tuple[Any, ...]:
+    """The columns that every message changes, and the key."""
+    return (micros(value.updated_at), value.seq, encode(value), value.id)
+
+
+def event_rows(events: Sequence[Event]) -> list[tuple[Any, ...]]:
+    """The columns of *events*, in order of the table."""
+    made = []
+    latest, at = None, 0
+    for event in events:
+        if event.at is not latest:  # a transaction has one instant, which most of its events share
+            latest = event.at
+            at = micros(latest)
+        fact = event.fact
+        made.append(
+            (
+                event.position,
+                event.stream,
+                event.seq,
+                at,
+                fact.kind,
+                event.actor,
+                event.cause,
+                event.policy,
+                event.reason,
+                event.config,
+                encode(fact),
+            )
+        )
+    return made
 
 
 def event_from(row: Sequence[Any]) -> Event:
@@ -91,8 +121,8 @@ def event_from(row: Sequence[Any]) -> Event:
     return Event(stream, seq, instant(at), actor, fact, cause, policy, reason, config, position)
 
 
-def job_row(job: Job, node: int) -> tuple[Any, ...]:
-    """The columns of a job of *node*, in order of the table."""
+def job_row(job: Job, node: int, token: int | None = None) -> tuple[Any, ...]:
+    """The columns of a job of *node*, in order of the table; with another *token* than its own, if given."""
     return (
         job.id,
         job.lane,
@@ -102,7 +132,7 @@ def job_row(job: Job, node: int) -> tuple[Any, ...]:
         micros(job.due),
         job.destination,
         job.attempts,
-        job.token,
+        job.token if token is None else token,
         int(job.begun),
         node,
     )

@@ -16,22 +16,21 @@ VERSIONS = "alembic_version"
 
 def make_ready(database: Database) -> None:
     """Make the tables unless they exist; raises `StoreError` if those that exist are not what we know."""
-    with database.writing() as cursor:
-        database.hold_schema(cursor)
-        existing = database.tables(cursor)
+    with database.writing() as work:
+        database.hold_schema(work)
+        existing = database.tables(work)
         if VERSIONS not in existing:
             _refuse_foreign(database, existing)
-            _create(database, cursor)
+            _create(database, work)
             return
-        found = revision(cursor)
+        found = revision(work)
     if found != REVISIONS[-1]:
         raise StoreError(_wrong(database, found))
 
 
-def revision(cursor: Any) -> str:
+def revision(work: Any) -> str:
     """The revision of a database that has one, empty if it does not say."""
-    cursor.execute(f"SELECT version_num FROM {VERSIONS}")  # noqa: S608 - a name of our own
-    row = cursor.fetchone()
+    row = work.execute(f"SELECT version_num FROM {VERSIONS}").fetchone()  # noqa: S608 - a name of our own
     return str(row[0]) if row else ""
 
 
@@ -61,10 +60,10 @@ def _refuse_foreign(database: Database, existing: set[str]) -> None:
         )
 
 
-def _create(database: Database, cursor: Any) -> None:
+def _create(database: Database, work: Any) -> None:
     for definition in tables.definitions(database.dialect):
-        cursor.execute(definition)
+        work.execute(definition)
     # As Alembic itself would make it.
     key = f"CONSTRAINT {VERSIONS}_pkc PRIMARY KEY (version_num)"
-    cursor.execute(f"CREATE TABLE {VERSIONS} (version_num VARCHAR(32) NOT NULL, {key})")
-    cursor.execute(f"INSERT INTO {VERSIONS} (version_num) VALUES ('{REVISIONS[-1]}')")  # noqa: S608 - our own
+    work.execute(f"CREATE TABLE {VERSIONS} (version_num VARCHAR(32) NOT NULL, {key})")
+    work.execute(f"INSERT INTO {VERSIONS} (version_num) VALUES ('{REVISIONS[-1]}')")  # noqa: S608 - our own

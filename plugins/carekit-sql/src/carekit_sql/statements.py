@@ -7,13 +7,13 @@ would cost more than running it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from carekit_sql import tables as t
+from carekit_sql.bulk import Heads, Insert, Move, Words, array_of
 
 _LIST = re.compile(r"(NOT )?IN \(__\[POSTCOMPILE_(\w+?)\]\)")
 MOST = 8192
@@ -38,6 +38,13 @@ class Statement:
         if self._arrays:
             self.text = _LIST.sub(lambda found: "<> ALL(%b)" if found[1] else "= ANY(%b)", self.text)
 
+    def parts(self, keys: Collection[Any]) -> Iterator[tuple[str, list[Any]]]:
+        """The text and parameters for *keys* in their order, in several parts if they are too many for one list."""
+        ordered = sorted(keys)
+        step = len(ordered) if self._arrays else MOST
+        for start in range(0, len(ordered), step):
+            yield self.bind({"keys": ordered[start : start + step]})
+
     def bind(self, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
         """The text and parameters for *values*; every list must hold 1 to `MOST` values."""
         if self._fixed:
@@ -45,7 +52,8 @@ class Statement:
         if not self._lists:
             return self.text, [values[name] for name in self._names]
         if self._arrays:
-            return self.text, [list(values[name]) if name in self._lists else values[name] for name in self._names]
+            lists = self._lists
+            return self.text, [array_of(values[name]) if name in lists else values[name] for name in self._names]
         parameters: list[Any] = []
         sizes = []
         for name in self._names:
@@ -71,71 +79,21 @@ class Statement:
         return text
 
 
-class Words:
-    """Adds the words of messages to the index of the search, as (position, words) rows."""
-
-    def __init__(self, dialect: sa.Dialect) -> None:
-        self._arrays = dialect.name == "postgresql"
-        self._text = "INSERT INTO words (rowid, said) VALUES (?, ?)"
-        if self._arrays:
-            # The words as they are: the server's own idea of a word would be another one.
-            self._text = (
-                "INSERT INTO words (position, said) SELECT position, array_to_tsvector(string_to_array(said, ' '))"
-                " FROM unnest(%b::bigint[], %b::text[]) AS new(position, said)"
-            )
-
-    def run(self, cursor: Any, rows: Sequence[tuple[int, str]]) -> None:
-        """Add *rows*, if there are any; none may be empty."""
-        if rows and self._arrays:
-            cursor.execute(self._text, [list(column) for column in zip(*rows, strict=True)])
-        elif rows:
-            cursor.executemany(self._text, rows)
-
-
-class Insert:
-    """Adds rows that have every column of *table*.
-
-    With *replace* a row takes the place of the one with its key; with *spare* the one that is there stays.
-
-    PostgreSQL gets one array for each column: one statement of always the same text, whatever the number of rows.
-    """
-
-    def __init__(self, table: sa.Table, dialect: sa.Dialect, *, replace: bool = False, spare: bool = False) -> None:
-        self._arrays = dialect.name == "postgresql"
-        build: Callable[..., Any] = postgresql.insert if self._arrays else sqlite.insert
-        statement = build(table)
-        names = table.columns.keys()
-        if self._arrays:
-            columns = [sa.bindparam(column.name, type_=postgresql.ARRAY(column.type)) for column in table.columns]
-            source = sa.func.unnest(*columns).table_valued(*names).render_derived()
-            statement = statement.from_select(names, sa.select(source))
-        if replace:
-            key = table.primary_key.columns.keys()
-            changes = {name: statement.excluded[name] for name in names if name not in key}
-            statement = statement.on_conflict_do_update(index_elements=key, set_=changes)
-        if spare:
-            statement = statement.on_conflict_do_nothing()
-        text = str(statement.compile(dialect=dialect, column_keys=names))
-        # Binary costs PostgreSQL's driver half as much as text.
-        self._text = text.replace("%s", "%b") if self._arrays else text
-
-    def run(self, cursor: Any, rows: Iterable[Sequence[Any]]) -> None:
-        """Insert *rows*, if there are any."""
-        ready = list(rows)
-        if not ready:
-            return
-        if self._arrays:
-            cursor.execute(self._text, [list(column) for column in zip(*ready, strict=True)])
-        else:
-            cursor.executemany(self._text, ready)
-
-
 def _among(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     return column.in_(sa.bindparam("keys", expanding=True))
 
 
 class Statements:
-    """All statements of fixed shape, for one database."""
+    """All statements of fixed shape, for one kind of database."""
+
+    _made: ClassVar[dict[str, Statements]] = {}
+
+    @classmethod
+    def of(cls, dialect: sa.Dialect) -> Statements:
+        """Those for databases of this kind; they take a while to make, and never change."""
+        if dialect.name not in cls._made:
+            cls._made[dialect.name] = cls(dialect)
+        return cls._made[dialect.name]
 
     def __init__(self, dialect: sa.Dialect) -> None:
         def make(construct: sa.ClauseElement) -> Statement:
@@ -148,12 +106,14 @@ class Statements:
         self._make_removals(make, dialect)
 
     def _make_loads(self, make: Callable[[sa.ClauseElement], Statement]) -> None:
-        c, e, j = t.conversation.c, t.event.c, t.job.c
+        c, j = t.conversation.c, t.job.c
         self.keys = make(sa.select(t.thread_key.c.key, t.thread_key.c.conversation).where(_among(t.thread_key.c.key)))
         self.receipts = make(sa.select(t.receipt.c.key, t.receipt.c.value).where(_among(t.receipt.c.key)))
         self.addresses = make(sa.select(t.address.c.key, t.address.c.contact).where(_among(t.address.c.key)))
         # Locks are always taken in order of id, so that no two writers can wait for each other.
-        self.conversations = make(sa.select(c.id, c.body).where(_among(c.id)).order_by(c.id).with_for_update())
+        self.conversations = make(
+            sa.select(c.id, c.body, c.contact).where(_among(c.id)).order_by(c.id).with_for_update()
+        )
         self.contacts = make(
             sa.select(t.contact.c.id, t.contact.c.body)
             .where(_among(t.contact.c.id))
@@ -165,11 +125,11 @@ class Statements:
             sa.select(t.agent.c.id, t.agent.c.body).where(_among(t.agent.c.id)).order_by(t.agent.c.id).with_for_update()
         )
         self.queued = make(
-            sa.select(t.conversation.c.inbox, sa.func.count())
-            .where(t.conversation.c.queued_at.is_not(None), t.conversation.c.status == "open")
-            .group_by(t.conversation.c.inbox)
+            # Written out, because an index of some rows only is used for a value that is known beforehand.
+            sa.select(c.inbox, sa.func.count())
+            .where(c.queued_at.is_not(None), c.status == sa.literal_column("'open'"))
+            .group_by(c.inbox)
         )
-        self.heads = make(sa.select(e.stream, sa.func.max(e.seq)).where(_among(e.stream)).group_by(e.stream))
         self.jobs = make(sa.select(*j).where(_among(j.id)).order_by(j.id).with_for_update())
         # Lanes that hold a job of anybody but one node.
         self.foreign_lanes = make(sa.select(j.lane).distinct().where(_among(j.lane), j.node != sa.bindparam("node")))
@@ -180,6 +140,8 @@ class Statements:
 
     def _make_inserts(self, dialect: sa.Dialect) -> None:
         self.keep_conversations = Insert(t.conversation, dialect, replace=True)
+        self.move_conversations = Move(dialect)
+        self.heads = Heads(dialect)
         self.keep_contacts = Insert(t.contact, dialect, replace=True)
         self.keep_agents = Insert(t.agent, dialect, replace=True)
         self.keep_keys = Insert(t.thread_key, dialect, replace=True)

@@ -98,7 +98,7 @@ url = "sqlite:///care.db"
         database = connect(self.settings.url, self.folder)
         try:
             database.open()
-            statements = Statements(database.dialect)
+            statements = Statements.of(database.dialect)
             schema.make_ready(database)
         except database.errors as error:
             database.close()
@@ -106,7 +106,7 @@ url = "sqlite:///care.db"
         except BaseException:
             database.close()
             raise
-        self._open = _Open(database, statements, reads.Reads(database.dialect))
+        self._open = _Open(database, statements, reads.Reads.of(database.dialect))
 
     def close(self) -> None:
         ours, self._open = self._open, None
@@ -116,11 +116,12 @@ url = "sqlite:///care.db"
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
         ours = self._opened()
-        with self._telling(ours.database), ours.database.writing() as cursor:
-            unit = SqlTransaction(ours.database, ours.statements, cursor, self._agents)
+        with self._telling(ours.database), ours.database.writing() as work:
+            unit = ours.database.unit(ours.statements, work, self._agents)
             yield unit
             if unit.failure is not None:
                 raise unit.failure
+        unit.settle()
 
     # --- reads
 
@@ -241,13 +242,13 @@ url = "sqlite:///care.db"
 
     def join(self, now: datetime, until: datetime) -> int:
         ours = self._opened()
-        with self._joining, self._telling(ours.database), ours.database.writing() as cursor:
+        with self._joining, self._telling(ours.database), ours.database.writing() as work:
             # Who has just become the only one to work on it knows that all before are dead.
             alone = ours.database.join()
             silent = ours.statements.drop_nodes if alone else ours.statements.drop_silent
-            cursor.execute(*silent.bind({"now": rows.micros(now)}))
-            cursor.execute(*ours.statements.add_node.bind({"until": rows.micros(until)}))
-            return int(cursor.fetchone()[0])
+            work.execute(*silent.bind({"now": rows.micros(now)}))
+            added = work.execute(*ours.statements.add_node.bind({"until": rows.micros(until)}))
+            return int(added.fetchone()[0])
 
     def beat(self, node: int, now: datetime, until: datetime) -> bool:
         values = {"node": node, "now": rows.micros(now), "until": rows.micros(until)}
@@ -261,23 +262,22 @@ url = "sqlite:///care.db"
         values = {"now": rows.micros(now), "most": rows.small(limit), "skip": [*skip] or ["-"]}
         if not self._rows(ours.statements.ripe_jobs, values):
             return []  # the usual case, and no reason to make writers wait
-        with self._telling(ours.database), ours.database.writing() as cursor:
-            cursor.execute(*ours.statements.free_jobs.bind(values))
-            jobs = [rows.job_from(row) for row in cursor.fetchall()]
+        with self._telling(ours.database), ours.database.writing() as work:
+            jobs = [rows.job_from(row) for row in work.execute(*ours.statements.free_jobs.bind(values))]
             if jobs:
                 leased = {"keys": [job.id for job in jobs], "node": node}
-                cursor.execute(*ours.statements.lease_jobs.bind(leased))
+                work.execute(*ours.statements.lease_jobs.bind(leased))
         return [replace(job, token=job.token + 1) for job in jobs]
 
     def claim(self, name: str, node: int, now: datetime) -> bool:
         ours = self._opened()
-        with self._telling(ours.database), ours.database.writing() as cursor:
-            ours.database.hold(cursor, [f"claim {name}"])
-            cursor.execute(*ours.statements.claimed.bind({"name": name, "now": rows.micros(now)}))
-            holder = cursor.fetchone()
+        with self._telling(ours.database), ours.database.writing() as work:
+            ours.database.hold(work, [f"claim {name}"])
+            claimed = work.execute(*ours.statements.claimed.bind({"name": name, "now": rows.micros(now)}))
+            holder = claimed.fetchone()
             if holder is not None:
                 return bool(holder[0] == node)
-            ours.statements.keep_claims.run(cursor, [(name, node)])
+            ours.statements.keep_claims.run(work, [(name, node)])
             return True
 
     def pending_jobs(self) -> int:
@@ -288,9 +288,9 @@ url = "sqlite:///care.db"
     def _change(self, statement: Statement, values: Mapping[str, Any]) -> int:
         """Run one statement in a transaction of its own; how many rows it changed."""
         database = self._opened().database
-        with self._telling(database), database.writing() as cursor:
-            cursor.execute(*statement.bind(values))
-            return int(cursor.rowcount)
+        with self._telling(database), database.writing() as work:
+            changed = work.execute(*statement.bind(values))
+        return int(changed.rowcount)
 
     def _opened(self) -> _Open:
         if self._open is None:

@@ -70,12 +70,14 @@ conversation = sa.Table(
     _body(),
 )
 
-# One index for each order; those of the few that wait hold only these, so that they cost nothing for the many.
+# Every message moves its conversation to the top of the lists, so each index with that order is paid for by every
+# message. One carries them all: a list of several statuses, or of any, is put together from one of each. A contact has
+# few conversations, which can be sorted when they are asked for. Those that wait are few, and have indexes that hold
+# only them.
 _c = conversation.c
 _newest = _c.updated_at.desc()
-sa.Index("conversation_updated", _newest, _c.id)
 sa.Index("conversation_status", _c.status, _newest, _c.id)
-sa.Index("conversation_contact", _c.contact, _newest, _c.id)
+sa.Index("conversation_contact", _c.contact)
 
 
 def _partial(name: str, only: sa.ColumnElement[bool], *columns: sa.ColumnElement[Any]) -> None:
@@ -85,7 +87,7 @@ def _partial(name: str, only: sa.ColumnElement[bool], *columns: sa.ColumnElement
 _partial("assignee", _c.assignee != "", _c.assignee, _newest, _c.id)
 _partial("waiting", _c.waiting_since.is_not(None), _c.waiting_since, _c.id)
 _partial("queued", _c.queued_at.is_not(None), _c.queued_at, _c.id)
-_partial("queue", sa.and_(_c.queued_at.is_not(None), _c.status == "open"), _c.inbox)
+_partial("queue", sa.and_(_c.queued_at.is_not(None), _c.status == sa.literal_column("'open'")), _c.inbox)
 _partial("wake", _c.wake_at.is_not(None), _c.wake_at, _c.id)
 
 thread_key = sa.Table(
@@ -135,7 +137,6 @@ job = sa.Table(
     sa.Column("node", sa.Integer, nullable=False),
     sa.Index("job_lane", "lane", "id"),
     sa.Index("job_due", "due", "id"),
-    sa.Index("job_stream", "stream"),
     sqlite_autoincrement=True,
 )
 

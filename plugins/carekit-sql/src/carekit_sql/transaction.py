@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ from carekit import (
     Agent,
     Batch,
     Conflict,
+    Conversation,
     DeliveryStatus,
     Event,
     Job,
@@ -25,20 +26,42 @@ from carekit import (
     words_of,
 )
 from carekit_sql import rows
-from carekit_sql import tables as t
+from carekit_sql.bulk import Heads
 from carekit_sql.dialects import Database
 from carekit_sql.erasing import erase
-from carekit_sql.statements import MOST, Statement, Statements
+from carekit_sql.statements import Statement, Statements
+
+
+class Asked:
+    """The answer to one question, which may still be on its way; read it when nothing more can be asked without it."""
+
+    __slots__ = ("_cursors", "_rows")
+
+    def __init__(self, *cursors: Any) -> None:
+        self._cursors = cursors
+        self._rows: list[Any] | None = None
+
+    @property
+    def rows(self) -> list[Any]:
+        """The rows found."""
+        if self._rows is None:
+            self._rows = [row for cursor in self._cursors for row in cursor.fetchall()]
+        return self._rows
+
+    def under(self, names: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Rows of a key as it is stored and a value, by the key as it was asked for."""
+        return {names[key]: value for key, value in self.rows}
 
 
 class SqlTransaction:
-    """Lives between the beginning and the end of a transaction; its cursor has begun it already."""
+    """Lives between the beginning and the end of a transaction, which its connection has begun already."""
 
-    def __init__(self, database: Database, statements: Statements, cursor: Any, agents: rows.AgentCache) -> None:
+    def __init__(self, database: Database, statements: Statements, work: Any, agents: rows.AgentCache) -> None:
         self._database = database
         self._statements = statements
-        self._cursor = cursor
+        self._work = work
         self._agents = agents
+        self._before: dict[str, Conversation] = {}
         self._heads: dict[str, int] = {}
         self._jobs: dict[int, Job] = {}
         self.failure: Exception | None = None
@@ -57,7 +80,10 @@ class SqlTransaction:
     def erase(self, contact: str) -> Sequence[str]:
         """Remove a contact; see `carekit.Transaction`."""
         with self._marking():
-            return erase(self._cursor, self._statements, contact)
+            return erase(self._work, self._statements, contact)
+
+    def settle(self) -> None:
+        """What is left to do when the transaction has been committed."""
 
     @contextmanager
     def _marking(self) -> Iterator[None]:
@@ -65,131 +91,178 @@ class SqlTransaction:
         try:
             yield
         except self._database.errors as error:
-            self.failure = self._database.explain(error)
-            raise self.failure from error
+            told = self._database.explain(error)
+            self.failure = self.failure or told
+            raise told from error
         except Exception as error:
-            self.failure = error
+            self.failure = self.failure or error
             raise
+
+    # --- what each database does in its own way
+
+    def _people(self, wanted: Wanted, keys: Asked, addresses: Asked) -> tuple[Asked, Asked]:
+        """The conversations asked for by id or by key, and everybody's contacts, locked."""
+        raise NotImplementedError
+
+    def _add_jobs(self, jobs: Sequence[Job], node: int) -> None:
+        """Add *jobs*, at least one, and give them their ids and tokens, at the end of the transaction at the latest."""
+        raise NotImplementedError
+
+    def _add_events(self, events: Sequence[Event]) -> None:
+        """Add *events*, at least one, and give them their positions, likewise."""
+        raise NotImplementedError
 
     # --- load
 
     def _load(self, wanted: Wanted) -> Loaded:
+        # Everything is asked before anything is read: a server is then a single way off.
         s = self._statements
-        views = {rows.view_key(*key): key for key in wanted.views}
-        self._database.hold(self._cursor, {*wanted.keys, *wanted.addresses, *wanted.streams, *views})
-        keys = self._values(s.keys, {rows.fold(key): key for key in wanted.keys})
-        receipts = self._values(s.receipts, {rows.receipt_key(key): key for key in wanted.receipts})
-        addresses = self._values(s.addresses, {rows.fold(key): key for key in wanted.addresses})
-        conversations = {
-            id: decode_conversation(body)
-            for id, body in self._find(s.conversations, {*wanted.conversations, *keys.values()})
-        }
-        people = {conversation.contact for conversation in conversations.values()}
-        people.update(addresses.values())
-        contacts = {id: decode_contact(body) for id, body in self._find(s.contacts, people)}
-        self._cursor.execute(s.agents.text)
-        agents = self._agents.decode(self._cursor.fetchall())
-        heads = dict.fromkeys(wanted.streams, 0)
-        heads.update(self._find(s.heads, wanted.streams))
-        self._load_jobs(wanted.jobs)
-        self._heads.update({id: conversation.seq for id, conversation in conversations.items()})
-        self._heads.update(heads)
-        self._cursor.execute(*s.queued.bind({}))
-        queued = dict(self._cursor.fetchall())
+        named = {rows.fold(key): key for key in wanted.keys}
+        received = {rows.receipt_key(key): key for key in wanted.receipts}
+        addressed = {rows.fold(key): key for key in wanted.addresses}
         messages = {rows.delivery_key(*message): message for message in wanted.deliveries}
-        deliveries = {m: DeliveryStatus(value) for m, value in self._values(s.deliveries, messages).items()}
-        letters = {id: decode_letter(body) for id, body in self._find(s.letters, wanted.letters)}
-        known = self._values(s.views, views)
-        jobs = dict(self._jobs)
+        views = {rows.view_key(*key): key for key in wanted.views}
+        self._database.hold(self._work, {*wanted.keys, *wanted.addresses, *wanted.streams, *views})
+        keys = self._ask(s.keys, named)
+        receipts = self._ask(s.receipts, received)
+        addresses = self._ask(s.addresses, addressed)
+        conversations, contacts = self._people(wanted, keys, addresses)
+        agents = Asked(self._database.ask(self._work, s.agents.text))
+        queued = Asked(self._database.ask(self._work, s.queued.text))
+        heads = self._ask(s.heads, wanted.streams)
+        jobs = self._ask(s.jobs, {id for id in wanted.jobs if id not in self._jobs})
+        deliveries = self._ask(s.deliveries, messages)
+        letters = self._ask(s.letters, wanted.letters)
+        known = self._ask(s.views, views)
+        found = {id: decode_conversation(body) for id, body, _ in conversations.rows}
+        self._jobs.update((job.id, job) for job in map(rows.job_from, jobs.rows))
+        self._before.update(found)
+        self._heads.update({id: conversation.seq for id, conversation in found.items()})
+        last = {stream: seq or 0 for stream, seq in heads.rows}
+        self._heads.update(last)
         return Loaded(
-            conversations, keys, receipts, contacts, addresses, agents, heads, jobs, queued, deliveries, letters, known
+            conversations=found,
+            keys=keys.under(named),
+            receipts=receipts.under(received),
+            contacts={id: decode_contact(body) for id, body in contacts.rows},
+            addresses=addresses.under(addressed),
+            agents=self._agents.decode(agents.rows),
+            heads=last,
+            jobs=dict(self._jobs),
+            queued=dict(queued.rows),
+            deliveries={message: DeliveryStatus(status) for message, status in deliveries.under(messages).items()},
+            letters={id: decode_letter(body) for id, body in letters.rows},
+            views=known.under(views),
         )
 
-    def _load_jobs(self, ids: Collection[int]) -> None:
-        """The jobs of these ids, locked: what is not known yet."""
-        missing = [id for id in ids if id not in self._jobs]
-        self._jobs.update((job.id, job) for job in map(rows.job_from, self._find(self._statements.jobs, missing)))
-
-    def _values(self, statement: Statement, keys: dict[Any, Any]) -> dict[Any, Any]:
-        """What is kept under the keys as they are stored, by the keys as they were asked for."""
-        return {keys[key]: value for key, value in self._find(statement, keys)}
-
-    def _find(self, statement: Statement, keys: Collection[Any]) -> list[Any]:
+    def _ask(self, statement: Statement | Heads, keys: Collection[Any]) -> Asked:
         """The rows with *keys*, asked for in order, so that locks are taken in order."""
-        found: list[Any] = []
+        ask, work = self._database.ask, self._work
+        return Asked(*[ask(work, text, parameters) for text, parameters in statement.parts(keys)]) if keys else Asked()
+
+    def _change(self, statement: Statement, keys: Collection[Any]) -> None:
+        """Change or remove the rows with *keys*."""
         if keys:
-            ordered = sorted(keys)
-            for start in range(0, len(ordered), MOST):
-                self._cursor.execute(*statement.bind({"keys": ordered[start : start + MOST]}))
-                if self._cursor.description:
-                    found += self._cursor.fetchall()
-        return found
+            for asked in statement.parts(keys):
+                self._work.execute(*asked)
 
     # --- write
 
     def _write(self, batch: Batch) -> None:
-        s, cursor = self._statements, self._cursor
-        self._check_order(batch.events)
-        contacts = {contact.id: contact for contact in batch.contacts}
-        conversations = {conversation.id: conversation for conversation in batch.conversations}
+        s, work = self._statements, self._work
+        if batch.events:
+            self._check_order(batch.events)
         # By key, so that two writers wait for each other in the same order.
-        s.keep_contacts.run(cursor, ((id, encode(contact)) for id, contact in sorted(contacts.items())))
-        s.keep_conversations.run(cursor, (rows.conversation_row(conversations[id]) for id in sorted(conversations)))
-        s.add_addresses.run(cursor, sorted((rows.fold(key), contact) for key, contact in batch.addresses.items()))
-        s.keep_keys.run(cursor, sorted((rows.fold(key), conversation) for key, conversation in batch.keys.items()))
-        self._write_agents(batch.agents)
-        s.add_receipts.run(cursor, sorted((rows.receipt_key(key), value) for key, value in batch.receipts.items()))
-        self._end_jobs(batch.done, batch.begun)
-        self._add_jobs(batch)
-        s.keep_marks.run(cursor, [(name, mark) for name, mark in sorted(batch.marks.items()) if mark is not None])
-        self._find(s.drop_marks, [name for name, mark in batch.marks.items() if mark is None])
-        s.keep_credentials.run(cursor, sorted(batch.credentials.items()))
+        if batch.contacts:
+            contacts = {contact.id: contact for contact in batch.contacts}
+            s.keep_contacts.run(work, [(id, encode(contact)) for id, contact in sorted(contacts.items())])
+        if batch.conversations:
+            self._keep_conversations(batch.conversations)
+        if batch.addresses:
+            s.add_addresses.run(work, sorted((rows.fold(key), contact) for key, contact in batch.addresses.items()))
+        if batch.keys:
+            s.keep_keys.run(work, sorted((rows.fold(key), stream) for key, stream in batch.keys.items()))
+        if batch.agents:
+            self._write_agents(batch.agents)
+        if batch.receipts:
+            s.add_receipts.run(work, sorted([(rows.receipt_key(key), value) for key, value in batch.receipts.items()]))
+        if batch.done or batch.begun:
+            self._end_jobs(batch.done, batch.begun)
+        if batch.jobs:
+            self._add_jobs(batch.jobs, batch.node)
         self._write_rest(batch)
         # Last, because from here to the commit no other writer can add events.
-        self._add_events(batch.events)
+        if batch.events:
+            if refers := sorted({(digest, event.stream) for event in batch.events for digest in event.fact.digests}):
+                s.add_blobs.run(work, refers)
+            self._add_events(batch.events)
+
+    def _keep_conversations(self, conversations: Sequence[Conversation]) -> None:
+        """Write conversations; those whose columns are as before touch only the one index that every message moves."""
+        moved, changed = [], []
+        last = {conversation.id: conversation for conversation in conversations}
+        for id, conversation in sorted(last.items()):
+            before = self._before.get(id)
+            if before is not None and rows.same_columns(before, conversation):
+                moved.append(rows.moved_row(conversation))
+            else:
+                changed.append(rows.conversation_row(conversation))
+        self._statements.move_conversations.run(self._work, moved)
+        self._statements.keep_conversations.run(self._work, changed)
+        self._before.update(last)
 
     def _write_rest(self, batch: Batch) -> None:
-        s, cursor = self._statements, self._cursor
-        deliveries = ((rows.delivery_key(*message), status.value) for message, status in batch.deliveries.items())
-        s.keep_deliveries.run(cursor, sorted(deliveries))
-        s.keep_letters.run(cursor, [rows.letter_row(letter) for _, letter in sorted(batch.letters.items()) if letter])
-        self._find(s.drop_letters, [id for id, letter in batch.letters.items() if letter is None])
-        views = sorted((rows.view_key(*key), text) for key, text in batch.views.items())
-        s.keep_views.run(cursor, [(key, text) for key, text in views if text])
-        self._find(s.drop_views, [key for key, text in views if not text])
-        said = ((text.position, " ".join(words_of(text.text))) for text in batch.texts)
-        s.add_words.run(cursor, [row for row in said if row[1]])
+        s, work = self._statements, self._work
+        if batch.marks:
+            s.keep_marks.run(work, [(name, mark) for name, mark in sorted(batch.marks.items()) if mark is not None])
+            self._change(s.drop_marks, [name for name, mark in batch.marks.items() if mark is None])
+        if batch.credentials:
+            s.keep_credentials.run(work, sorted(batch.credentials.items()))
+        if batch.deliveries:
+            statuses = ((rows.delivery_key(*message), status.value) for message, status in batch.deliveries.items())
+            s.keep_deliveries.run(work, sorted(statuses))
+        if batch.letters:
+            s.keep_letters.run(work, [rows.letter_row(letter) for _, letter in sorted(batch.letters.items()) if letter])
+            self._change(s.drop_letters, [id for id, letter in batch.letters.items() if letter is None])
+        if batch.views:
+            views = sorted((rows.view_key(*key), text) for key, text in batch.views.items())
+            s.keep_views.run(work, [(key, text) for key, text in views if text])
+            self._change(s.drop_views, [key for key, text in views if not text])
+        if batch.texts:
+            said = ((text.position, " ".join(words_of(text.text))) for text in batch.texts)
+            s.add_words.run(work, [row for row in said if row[1]])
 
     def _check_order(self, events: Sequence[Event]) -> None:
-        """Raise `Conflict` unless every event follows the last step of its stream."""
-        firsts: dict[str, int] = {}
+        """Raise `Conflict` unless every event follows the last step of its stream.
+
+        A stream that nobody asked for is taken for new if it begins at the beginning: if it is not, the unique index of
+        steps says so.
+        """
+        heads = self._heads
+        unknown = {event.stream: event.seq for event in reversed(events) if event.stream not in heads}
+        if unknown:
+            heads.update(dict.fromkeys(unknown, 0))
+            later = self._ask(self._statements.heads, [stream for stream, first in unknown.items() if first > 1])
+            heads.update({stream: seq or 0 for stream, seq in later.rows})
         for event in events:
-            firsts.setdefault(event.stream, event.seq)
-        unknown = [stream for stream, first in firsts.items() if self._heads.get(stream) != first - 1]
-        self._heads.update(dict.fromkeys(unknown, 0))
-        self._heads.update(self._find(self._statements.heads, unknown))
-        for event in events:
-            last = self._heads[event.stream]
+            last = heads[event.stream]
             if event.seq != last + 1:
                 raise Conflict(f"step {event.seq} of {event.stream} does not follow step {last}; read it again")
-            self._heads[event.stream] = event.seq
+            heads[event.stream] = event.seq
 
     def _write_agents(self, changes: Sequence[tuple[Agent, Agent | None]]) -> None:
-        if not changes:
-            return
         s = self._statements
-        known = self._agents.decode(self._find(s.some_agents, {after.id for after, before in changes if before}))
+        known = self._agents.decode(self._ask(s.some_agents, {after.id for after, before in changes if before}).rows)
         for after, before in changes:
             if before is not None and known.get(after.id) != before:
                 raise Conflict(f"agent {after.id} has changed since it was read; read it again")
-        s.keep_agents.run(self._cursor, ((after.id, encode(after)) for after, before in changes if before is not None))
-        s.add_agents.run(self._cursor, ((after.id, encode(after)) for after, before in changes if before is None))
+        s.keep_agents.run(self._work, [(after.id, encode(after)) for after, before in changes if before is not None])
+        s.add_agents.run(self._work, [(after.id, encode(after)) for after, before in changes if before is None])
 
     def _end_jobs(self, done: Sequence[JobDone], begun: Sequence[JobBegun]) -> None:
         outcomes: list[JobDone | JobBegun] = [*begun, *done]
-        if not outcomes:
-            return
-        self._load_jobs([outcome.id for outcome in outcomes])
+        missing = self._ask(self._statements.jobs, {one.id for one in outcomes if one.id not in self._jobs})
+        self._jobs.update((job.id, job) for job in map(rows.job_from, missing.rows))
         for outcome in outcomes:
             job = self._jobs.get(outcome.id)
             if job is None or job.token != outcome.token:
@@ -198,37 +271,11 @@ class SqlTransaction:
                 del self._jobs[outcome.id]  # a second outcome of the same job is one too many
                 if outcome.retry_at is not None:
                     self._put_off(job, outcome)
-        self._find(self._statements.begin_jobs, [outcome.id for outcome in begun])
-        self._find(self._statements.end_jobs, [outcome.id for outcome in done if outcome.retry_at is None])
+        self._change(self._statements.begin_jobs, [outcome.id for outcome in begun])
+        self._change(self._statements.end_jobs, [outcome.id for outcome in done if outcome.retry_at is None])
 
     def _put_off(self, job: Job, outcome: JobDone) -> None:
         """The job is due again, and all of its lane is free, so that nothing overtakes it."""
         later = replace(job, due=outcome.retry_at, attempts=outcome.attempts, begun=False)
-        self._statements.keep_jobs.run(self._cursor, (rows.job_row(later, 0),))
-        self._find(self._statements.free_lanes, [job.lane])
-
-    def _add_jobs(self, batch: Batch) -> None:
-        if not batch.jobs:
-            return
-        foreign: set[str] = set()
-        if batch.node:
-            values = {"keys": sorted({job.lane for job in batch.jobs}), "node": batch.node}
-            self._cursor.execute(*self._statements.foreign_lanes.bind(values))
-            foreign = {lane for (lane,) in self._cursor.fetchall()}
-        new = []
-        ids = self._database.numbers(self._cursor, t.job, len(batch.jobs))
-        for id, job in zip(ids, batch.jobs, strict=True):
-            ours = batch.node if job.lane not in foreign else 0
-            job.place(id, 1 if ours else 0)
-            new.append(rows.job_row(job, ours))
-        self._statements.add_jobs.run(self._cursor, new)
-
-    def _add_events(self, events: Sequence[Event]) -> None:
-        if not events:
-            return
-        refers = sorted({(digest, event.stream) for event in events for digest in event.fact.digests})
-        self._statements.add_blobs.run(self._cursor, refers)
-        positions = self._database.numbers(self._cursor, t.event, len(events))
-        for event, position in zip(events, positions, strict=True):
-            event.place(position)
-        self._statements.add_events.run(self._cursor, map(rows.event_row, events))
+        self._statements.keep_jobs.run(self._work, [rows.job_row(later, 0)])
+        self._change(self._statements.free_lanes, [job.lane])

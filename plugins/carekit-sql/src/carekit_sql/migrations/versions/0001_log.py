@@ -63,9 +63,8 @@ def _conversations() -> None:
         _column("body", sa.LargeBinary),
     )
     newest = sa.text("updated_at DESC")
-    op.create_index("conversation_updated", "conversation", [newest, "id"])
     op.create_index("conversation_status", "conversation", ["status", newest, "id"])
-    op.create_index("conversation_contact", "conversation", ["contact", newest, "id"])
+    op.create_index("conversation_contact", "conversation", ["contact"])
     _partial("assignee", "assignee != ''", ["assignee", newest, "id"])
     _partial("waiting", "waiting_since IS NOT NULL", ["waiting_since", "id"])
     _partial("queued", "queued_at IS NOT NULL", ["queued_at", "id"])
@@ -110,7 +109,6 @@ def _jobs() -> None:
     )
     op.create_index("job_lane", "job", ["lane", "id"])
     op.create_index("job_due", "job", ["due", "id"])
-    op.create_index("job_stream", "job", ["stream"])
     op.create_table("node", _key("id", SERIAL), _column("until", sa.BigInteger), sqlite_autoincrement=True)
 
 
