@@ -24,11 +24,16 @@ def array_of(values: Collection[Any]) -> Any:
     return array_of(list(values))
 
 
-def columns_of(columns: Sequence[sa.Column[Any]], rows: Sequence[Sequence[Any]]) -> list[Any]:
-    """*rows*, at least one, as one array for each of *columns*."""
+def kinds_of(columns: Sequence[sa.Column[Any]]) -> list[Any]:
+    """The kind of array for each of *columns*."""
     from carekit_sql.arrays import KINDS
 
-    return [KINDS[_type_of(column)](values) for column, values in zip(columns, zip(*rows, strict=True), strict=True)]
+    return [KINDS[_type_of(column)] for column in columns]
+
+
+def arrays_of(kinds: Sequence[Any], rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """*rows*, at least one, as an array for each of their columns."""
+    return [kind(values) for kind, values in zip(kinds, zip(*rows, strict=True), strict=True)]
 
 
 def unnested(columns: Sequence[sa.Column[Any]]) -> str:
@@ -50,14 +55,13 @@ class Bulk:
     """A statement for rows of some columns."""
 
     def __init__(self, dialect: sa.Dialect, columns: Sequence[sa.Column[Any]], text: str) -> None:
-        self._arrays = dialect.name == "postgresql"
-        self._columns = columns
+        self._kinds = kinds_of(columns) if dialect.name == "postgresql" else None
         self.text = text
 
     def run(self, work: Any, rows: Sequence[Sequence[Any]]) -> None:
         """Write *rows*, if there are any."""
-        if rows and self._arrays:
-            work.execute(self.text, columns_of(self._columns, rows))
+        if rows and self._kinds:
+            work.execute(self.text, arrays_of(self._kinds, rows))
         elif rows:
             work.executemany(self.text, rows)
 

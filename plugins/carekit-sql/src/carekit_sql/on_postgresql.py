@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Any
@@ -21,17 +21,25 @@ from carekit_sql.statements import Statements
 from carekit_sql.transaction import SqlTransaction
 
 WRITERS = 4
-_PATIENCE = {
+_SETTINGS = {
     # So that a machine that died or hangs holds up the others for seconds, not for ever.
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "60s",
+    # The plan of a statement is kept, and may have been made while its table was empty. All of ours find their rows by
+    # an index; none may go on reading whole tables for the minutes until the server has counted them again.
+    "enable_seqscan": "off",
+    "jit": "off",
 }
+_WRITING = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
+"""Likewise: a writer looks up each of a few keys."""
+_READING = {"default_transaction_read_only": "on"}
 _SPACE = 0x6361_7265  # "care": keeps our advisory locks apart from those of others in the same database
 _ORDER = 1 << 20
 _SCHEMA = _ORDER + 1
 _SLOTS = 1024
 """Names that are held are folded into so many locks: a server has room for some thousands at a time."""
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_SET = "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS new(name, value)"
 _LOCK = "SELECT pg_advisory_xact_lock(%s, %s)"
 _HOLD = "SELECT count(pg_advisory_xact_lock(%s, slot)) FROM unnest(%b::integer[]) AS slot"
 
@@ -44,7 +52,7 @@ class Postgresql(Database):
 
     def __init__(self, url: URL) -> None:
         super().__init__(url)
-        self._writers = pool(self.connect, WRITERS)
+        self._writers = pool(lambda: self._connect(_SETTINGS | _WRITING), WRITERS)
 
     def open(self) -> None:
         connection = self.connect()
@@ -157,26 +165,26 @@ class Postgresql(Database):
         )
 
     def connect(self) -> psycopg.Connection[Any]:
+        return self._connect(_SETTINGS)
+
+    def _connect_reader(self) -> psycopg.Connection[Any]:
+        return self._connect(_SETTINGS | _READING)
+
+    def connect_for_migration(self) -> psycopg.Connection[Any]:
+        connection = self._connect({})
+        connection.set_autocommit(False)
+        return connection
+
+    def _connect(self, settings: Mapping[str, str]) -> psycopg.Connection[Any]:
         arguments, options = self.dialect.create_connect_args(self.url)
         options = {"connect_timeout": 5, "application_name": "carekit", **options, "autocommit": True}
         connection = psycopg.connect(*arguments, **options)
         arrays.adapt(connection)
         try:
-            for name, value in _PATIENCE.items():
-                connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+            connection.execute(_SET, (list(settings), list(settings.values())))
         except BaseException:
             connection.close()
             raise
-        return connection
-
-    def connect_for_migration(self) -> psycopg.Connection[Any]:
-        connection = self.connect()
-        connection.set_autocommit(False)
-        return connection
-
-    def _connect_reader(self) -> psycopg.Connection[Any]:
-        connection = self.connect()
-        connection.execute("SET default_transaction_read_only = on")
         return connection
 
 

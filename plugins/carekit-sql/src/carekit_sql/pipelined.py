@@ -13,7 +13,7 @@ from carekit import Event, Job, Wanted
 from carekit_sql import rows
 from carekit_sql import tables as t
 from carekit_sql.arrays import Texts
-from carekit_sql.bulk import columns_of, listed, unnested
+from carekit_sql.bulk import arrays_of, kinds_of, listed, unnested
 from carekit_sql.transaction import Asked, SqlTransaction
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ _CONTACTS = (
 )
 
 _EVENT = [column for column in t.event.columns if column.name != "position"]
-_EVENT_NAMES = listed(_EVENT)
+_EVENT_NAMES, _EVENT_KINDS = listed(_EVENT), kinds_of(_EVENT)
 _ADD_EVENTS = (
     f"INSERT INTO event ({_EVENT_NAMES}) SELECT {_EVENT_NAMES} FROM {unnested(_EVENT)} WITH ORDINALITY"
     f" AS new({_EVENT_NAMES}, place) ORDER BY place RETURNING position"
 )
 
 _JOB = [column for column in t.job.columns if column.name != "id"]
-_JOB_NAMES = listed(_JOB)
+_JOB_NAMES, _JOB_KINDS = listed(_JOB), kinds_of(_JOB)
 # A lane in which a job is somebody else's would be overtaken by whoever took a new one.
 _ADD_JOBS = (
     f"INSERT INTO job ({_JOB_NAMES}) SELECT"
@@ -67,12 +67,12 @@ class PipelinedTransaction(SqlTransaction):
 
     def _add_jobs(self, jobs: Sequence[Job], node: int) -> None:
         made = [rows.job_row(job, node, token=1 if node else 0)[1:] for job in jobs]
-        self._numbered.append((self._work.execute(_ADD_JOBS, columns_of(_JOB, made)), jobs))
+        self._numbered.append((self._work.execute(_ADD_JOBS, arrays_of(_JOB_KINDS, made)), jobs))
 
     def _add_events(self, events: Sequence[Event]) -> None:
         self._database.hold_order(self._work)
         made = [row[1:] for row in rows.event_rows(events)]
-        self._numbered.append((self._work.execute(_ADD_EVENTS, columns_of(_EVENT, made)), events))
+        self._numbered.append((self._work.execute(_ADD_EVENTS, arrays_of(_EVENT_KINDS, made)), events))
 
     def settle(self) -> None:
         for cursor, things in self._numbered:
