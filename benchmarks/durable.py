@@ -2,8 +2,9 @@
 
 One message is what it is in dispatch.py, without the bot's turn: the channel's inbound message deduplicated, its
 contact and conversation found, four policies asked, events, conversation, receipt and job written and on the disk; the
-job for the bot stays in the outbox. What the store wrote is noted, and written again into a new database by the driver alone:
-the same statements, rows and batches, on a connection with the same settings, with nothing read and nothing computed.
+job for the bot stays in the outbox. What the store wrote is noted, and written again into a new database by the driver
+alone: the same statements, rows and batches, on a connection with the same settings, with nothing read and nothing
+computed.
 
 SQLite: 100 conversations write at once; then one message alone, again and again. PostgreSQL: 1, 8 and 32 contacts
 each write their next message when the last is kept; whoever waits shares a transaction, as in the service. Its bare
