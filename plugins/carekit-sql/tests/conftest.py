@@ -207,3 +207,15 @@ def open_store() -> Iterator[Callable[[str], SqlStore]]:
 @pytest.fixture
 def store(place: str, open_store: Callable[[str], SqlStore]) -> SqlStore:
     return open_store(place)
+
+
+@pytest.fixture
+def elsewhere(url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of the same kind as ``url``, in another place."""
+    if url.startswith("sqlite"):
+        (tmp_path / "elsewhere").mkdir()
+        yield f"sqlite:///{tmp_path}/elsewhere/care.db"
+        return
+    server: Server = request.getfixturevalue("server")
+    with server.borrowed(with_tables=False) as other:
+        yield other

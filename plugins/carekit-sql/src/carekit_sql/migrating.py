@@ -19,10 +19,9 @@ Step = Callable[[str], None]
 """Is told the revision that a database has just got to."""
 
 
-def current(database: Database) -> str:
-    """The revision of an opened *database*, empty if it has no tables of ours."""
-    with database.writing() as work:
-        return revision(work) if VERSIONS in database.tables(work) else ""
+def current(work: Any, database: Database) -> str:
+    """The revision of a *database*, asked on a connection *work* to it; empty if it has no tables of ours."""
+    return revision(work) if VERSIONS in database.tables(work) else ""
 
 
 def pending(found: str) -> tuple[str, ...]:
