@@ -17,6 +17,7 @@ from typing import Any
 
 import dispatch
 
+from carekit import Clock
 from carekit.service import config, plugins
 from carekit.service.service import Role, Service
 from carekit_sql.dialects import Database
@@ -26,14 +27,14 @@ Written = list[tuple[str, Any, bool]]
 """The statements of one transaction: text, parameters, and whether these are the rows of many."""
 
 
-def service(folder: Path, url: str) -> Service:
+def service(folder: Path, url: str, clock: Clock | None = None) -> Service:
     """The desk of dispatch.py on the database at *url*; jobs stay in the outbox, since it only answers requests."""
     module = types.ModuleType("echo_plugin")
     module.carekit_bots = dispatch.carekit_bots  # type: ignore[attr-defined]
     installed = plugins.load(extra={"echo": module})
     path = folder / "carekit.toml"
     path.write_text(dispatch.FILE.replace('use = "memory"', f'use = "sql"\nurl = "{url}"'), "utf-8")
-    return Service(config.load(path, installed), installed, role=Role.WEB)
+    return Service(config.load(path, installed), installed, role=Role.WEB, clock=clock)
 
 
 def database_of(care: Service) -> Database:
