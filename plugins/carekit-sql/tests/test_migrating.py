@@ -130,7 +130,7 @@ def revision():
     finally:
         database.close()
 
-stride = 1 if sys.argv[1].startswith("sqlite") else 4
+stride = 2 if sys.argv[1].startswith("sqlite") else 5
 found, deadly = "", 1
 while True:
     child = os.fork()
@@ -150,7 +150,7 @@ def test_a_migration_killed_at_any_statement_can_be_run_again(url: str, empty: D
         [sys.executable, "-c", KILLED, url], check=True, timeout=120, stdout=subprocess.PIPE, text=True
     )
     found = [line.partition(" ")[2] for line in done.stdout.splitlines()]
-    assert len(found) > 8
+    assert len(found) > 4
     assert found == sorted(found)
     assert set(found) == {"", *REVISIONS[:-1]}
     assert _revision(empty) == REVISIONS[-1]

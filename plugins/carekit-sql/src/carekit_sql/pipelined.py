@@ -6,13 +6,13 @@ and the commit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from carekit import Event, Job, Wanted
 from carekit_sql import rows
 from carekit_sql import tables as t
-from carekit_sql.arrays import Texts
+from carekit_sql.arrays import Bytes, Texts
 from carekit_sql.bulk import arrays_of, kinds_of, listed, unnested
 from carekit_sql.transaction import Asked, SqlTransaction
 
@@ -27,6 +27,16 @@ _CONTACTS = (
     "SELECT id, body FROM contact WHERE id = ANY(ARRAY(SELECT contact FROM address WHERE key = ANY(%b))"
     f" || ARRAY(SELECT contact FROM conversation WHERE id = ANY(%b || {_FOUND}))) ORDER BY id FOR UPDATE"
 )
+
+# What is only read comes by one statement, a number of the kind before each row: every statement costs the server and
+# us as much as some rows.
+_LOOK_UP = """\
+SELECT 0, key, conversation, NULL::bytea, 0 FROM thread_key WHERE key = ANY(%b)
+UNION ALL SELECT 1, '', value, key, 0 FROM receipt WHERE key = ANY(%b)
+UNION ALL SELECT 2, key, contact, NULL, 0 FROM address WHERE key = ANY(%b)
+UNION ALL SELECT 3, id, '', body, 0 FROM agent
+UNION ALL SELECT 4, inbox, '', NULL, count(*)::integer FROM conversation
+    WHERE queued_at IS NOT NULL AND status = 'open' GROUP BY inbox"""
 
 _EVENT = [column for column in t.event.columns if column.name != "position"]
 _EVENT_NAMES, _EVENT_KINDS = listed(_EVENT), kinds_of(_EVENT)
@@ -47,6 +57,23 @@ _ADD_JOBS = (
 )
 
 
+class OfKind(Asked):
+    """The rows of one kind among those of `_LOOK_UP`, each with what is meant of it."""
+
+    __slots__ = ("_all", "_kind", "_meant")
+
+    def __init__(self, found: Asked, kind: int, meant: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._all = found
+        self._kind = kind
+        self._meant = meant
+
+    @property
+    def rows(self) -> list[Any]:
+        """The rows found."""
+        return [self._meant(row) for row in self._all.rows if row[0] == self._kind]
+
+
 class PipelinedTransaction(SqlTransaction):
     """Leaves numbers to the database, and learns them at the end."""
 
@@ -55,6 +82,19 @@ class PipelinedTransaction(SqlTransaction):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._numbered: list[tuple[Any, Sequence[Event | Job]]] = []
+
+    def _look_up(
+        self, keys: Collection[str], receipts: Collection[bytes], addresses: Collection[str]
+    ) -> tuple[Asked, Asked, Asked, Asked, Asked]:
+        asked = (Texts(sorted(keys)), Bytes(sorted(receipts)), Texts(sorted(addresses)))
+        found = Asked(self._database.ask(self._work, _LOOK_UP, asked))
+        return (
+            OfKind(found, 0, lambda row: row[1:3]),
+            OfKind(found, 1, lambda row: (row[3], row[2])),
+            OfKind(found, 2, lambda row: row[1:3]),
+            OfKind(found, 3, lambda row: (row[1], row[3])),
+            OfKind(found, 4, lambda row: (row[1], row[4])),
+        )
 
     def _people(self, wanted: Wanted, keys: Asked, addresses: Asked) -> tuple[Asked, Asked]:
         if not (wanted.conversations or wanted.keys or wanted.addresses):

@@ -100,6 +100,19 @@ class SqlTransaction:
 
     # --- what each database does in its own way
 
+    def _look_up(
+        self, keys: Collection[str], receipts: Collection[bytes], addresses: Collection[str]
+    ) -> tuple[Asked, Asked, Asked, Asked, Asked]:
+        """What these lead to, then all agents, and how many wait in each queue: what is only read, without a lock."""
+        s, ask = self._statements, self._database.ask
+        return (
+            self._ask(s.keys, keys),
+            self._ask(s.receipts, receipts),
+            self._ask(s.addresses, addresses),
+            Asked(ask(self._work, s.agents.text)),
+            Asked(ask(self._work, s.queued.text)),
+        )
+
     def _people(self, wanted: Wanted, keys: Asked, addresses: Asked) -> tuple[Asked, Asked]:
         """The conversations asked for by id or by key, and everybody's contacts, locked."""
         raise NotImplementedError
@@ -123,12 +136,8 @@ class SqlTransaction:
         messages = {rows.delivery_key(*message): message for message in wanted.deliveries}
         views = {rows.view_key(*key): key for key in wanted.views}
         self._database.hold(self._work, {*wanted.keys, *wanted.addresses, *wanted.streams, *views})
-        keys = self._ask(s.keys, named)
-        receipts = self._ask(s.receipts, received)
-        addresses = self._ask(s.addresses, addressed)
+        keys, receipts, addresses, agents, queued = self._look_up(named, received, addressed)
         conversations, contacts = self._people(wanted, keys, addresses)
-        agents = Asked(self._database.ask(self._work, s.agents.text))
-        queued = Asked(self._database.ask(self._work, s.queued.text))
         heads = self._ask(s.heads, wanted.streams)
         jobs = self._ask(s.jobs, {id for id in wanted.jobs if id not in self._jobs})
         deliveries = self._ask(s.deliveries, messages)
