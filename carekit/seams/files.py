@@ -21,6 +21,11 @@ class Parts(Protocol):
         ...
 
     @property
+    def remote(self) -> str:
+        """The URL at which attachments and raw mail are kept; empty where that is the folder ``blobs`` of `data`."""
+        ...
+
+    @property
     def desk(self) -> Desk:
         """The desk."""
         ...

@@ -159,10 +159,14 @@ class FarBlobs:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        if "://" not in url:
+            raise ConfigError(f"{url!r} is not a URL such as s3://bucket/care; folders go into `data`")
         try:
             import fsspec
 
             self._files, self._root = fsspec.core.url_to_fs(url)
+            if hasattr(self._files, "auto_mkdir"):
+                self._files.auto_mkdir = True
         except ImportError as error:
             raise ConfigError(f'{url}: {error}; begin with pip install "carekit[remote]"') from None
         except Exception as error:  # noqa: BLE001 - each protocol has its own
@@ -194,12 +198,7 @@ class FarBlobs:
             ) from error
 
     def _path(self, digest: str) -> str:
-        return f"{self._root.rstrip('/')}/{digest[:2]}-{digest}"
-
-
-def blobs_at(where: str, folder: Path) -> Blobs:
-    """Bytes at *where*, a URL or a path from *folder* on; raises `ConfigError`."""
-    return FarBlobs(where) if "://" in where else FolderBlobs(folder / Path(where).expanduser())
+        return f"{self._root.rstrip('/')}/{digest[:2]}/{digest}"
 
 
 class Keeper:

@@ -16,7 +16,7 @@ from carekit.rules.context import SurveyOffer
 from carekit.rules.turn import Rulebook
 from carekit.seams.desk import ChannelInfo
 from carekit.seams.store import Job
-from carekit.service.blobs import Blobs, FolderBlobs, Keeper, MemoryBlobs, blobs_at
+from carekit.service.blobs import Blobs, FarBlobs, FolderBlobs, Keeper, MemoryBlobs
 from carekit.service.config import Settings
 from carekit.service.desk import CareDesk
 from carekit.service.hub import Hub
@@ -105,7 +105,7 @@ def desk(settings: Settings, sign: Signer, clock: Clock, writer: Writer, hub: Hu
 def blobs(settings: Settings) -> Blobs:
     """Where bytes are kept; raises `ConfigError`."""
     if settings.service.blobs:
-        return blobs_at(settings.service.blobs, settings.path.parent.resolve())
+        return FarBlobs(settings.service.blobs)
     return MemoryBlobs() if settings.store.component.inline else FolderBlobs(settings.service.data / "blobs")
 
 

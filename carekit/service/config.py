@@ -22,7 +22,7 @@ from carekit.ground.errors import ConfigError
 from carekit.ground.suggest import did_you_mean
 from carekit.seams.app import path_fault
 from carekit.seams.component import Component
-from carekit.service.blobs import blobs_at
+from carekit.service.blobs import FarBlobs
 from carekit.service.plugins import Offer, Plugins
 from carekit.service.structure import Structurer
 from carekit.service.tables import RESERVED, SECTIONS, CalendarSettings, ServiceSettings, TokenSettings
@@ -202,7 +202,7 @@ class _Reader:
 
     def _check_blobs(self, where: str) -> None:
         try:
-            blobs_at(where, self._path.parent)
+            FarBlobs(where)
         except ConfigError as error:
             self._fault("service", "blobs", str(error))
 

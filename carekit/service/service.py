@@ -113,6 +113,11 @@ class Service:
         """The folder in which the service keeps files of its own."""
         return self.settings.service.data
 
+    @property
+    def remote(self) -> str:
+        """The URL at which attachments are kept, empty where they are in the folder ``blobs`` of `data`."""
+        return self.settings.service.blobs
+
     # --- life
 
     def open(self) -> None:

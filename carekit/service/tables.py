@@ -26,8 +26,8 @@ class ServiceSettings:
     hosts: tuple[str, ...] = setting("host names it also answers to, besides that of url", default=())
     data: Path = setting("folder for attachments and the generated secret", default="data")
     blobs: str = setting(
-        "where attachments and raw mail are kept instead of in the folder of data: another folder, or a URL that fsspec"
-        " knows, such as s3://bucket/care, with its credentials in the environment",
+        "where attachments and raw mail are kept instead of in the folder data: a URL that fsspec knows, such as"
+        " s3://bucket/care, with its credentials in the environment",
         default="",
     )
     seed: Path | None = setting("TOML file with [[agents]] to add while there are none", default=None)

@@ -23,7 +23,7 @@ import attrs
 import pytest
 
 from carekit import Attachment, Batch, Event, MessageReceived, Scope, StoreError
-from carekit_sql import archive, backup, copying
+from carekit_sql import archive, backup, copying, doctor
 from carekit_sql.store import SqlStore, connect
 
 Opener = Callable[[str], SqlStore]
@@ -82,6 +82,16 @@ def back_up(url: str, data: Path, target: Path) -> archive.Manifest:
 def restore(url: str, data: Path, path: Path) -> archive.Manifest:
     with database(url) as found:
         return backup.restore(found, data, path)
+
+
+def test_attachments_elsewhere_are_left_out(desk: SqlStore, url: str, data: Path, tmp_path: Path) -> None:
+    """What is kept at a URL is neither in the backup nor missing from it, and no fault to the doctor."""
+    with database(url) as found:
+        made = backup.make(found, tmp_path / "none", tmp_path / "care.backup", NOW, remote=True)
+        checks = doctor.examine(found, tmp_path / "none", remote=True)
+    assert (made.events, made.blobs, made.missing) == (21, 0, [])
+    assert backup.verify(tmp_path / "care.backup") == made
+    assert "attachments" not in [check.name for check in checks]
 
 
 def test_what_is_restored_is_what_was_kept(

@@ -29,7 +29,7 @@ def carekit(url: str, tmp_path: Path) -> Carekit:
 
     def run(*words: str, at: str = url) -> Result:
         store = SqlStore("sql", SqlSettings(url=Secret(at)))
-        parts = SimpleNamespace(store=store, data=tmp_path / "data")
+        parts = SimpleNamespace(store=store, data=tmp_path / "data", remote="")
         files = SimpleNamespace(load=lambda file: parts)
         return CliRunner().invoke(db, list(words), obj=files)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from carekit.service.blobs import FolderBlobs
 from tests.unit.cli.conftest import Run
 
 
-def test_it_says_what_it_removed(cli: Run, file: Path) -> None:
+def test_it_says_what_it_removed(cli: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An old file that nothing refers to goes; a young one stays."""
-    file.write_text(file.read_text().replace("[service]", '[service]\nblobs = "kept"'))
     folder = file.parent / "kept"
+    monkeypatch.setattr("carekit.service.compose.MemoryBlobs", lambda: FolderBlobs(folder))
     old, young = FolderBlobs(folder).put([b"old", b"young"])
     os.utime(folder / old[:2] / old, (1, 1))
     result = cli("tidy", file)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carekit.ground.errors import ConfigError, NotFound, Unavailable
-from carekit.service.blobs import Blobs, FarBlobs, FolderBlobs, Keeper, MemoryBlobs, blobs_at, digest_of
+from carekit.service.blobs import Blobs, FarBlobs, FolderBlobs, Keeper, MemoryBlobs, digest_of
 
 LATER = 2_000_000_000.0
 """An instant after anything that is written here."""
@@ -24,14 +24,10 @@ def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
     """Each of the three."""
     if request.param == "memory":
         return MemoryBlobs()
-    return blobs_at("blobs", tmp_path) if request.param == "folder" else _far(f"file://{tmp_path}/blobs")
-
-
-def _far(url: str) -> FarBlobs:
+    if request.param == "folder":
+        return FolderBlobs(tmp_path / "blobs")
     pytest.importorskip("fsspec", reason="needs fsspec: pip install 'carekit[remote]'")
-    made = FarBlobs(url)
-    made._files.makedirs(made._root, exist_ok=True)
-    return made
+    return FarBlobs(f"file://{tmp_path}/blobs")
 
 
 def files(folder: Path) -> list[str]:
@@ -146,14 +142,19 @@ def test_what_a_dead_process_left_is_mended(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"), [("nowhere://bucket", "nowhere"), ("s3://bucket", 'pip install "carekit\\[remote\\]"')]
+    ("url", "told"),
+    [
+        ("bucket", "folders go into"),
+        ("nowhere://bucket", "nowhere"),
+        ("s3://bucket", 'pip install "carekit\\[remote\\]"'),
+    ],
 )
-def test_a_url_that_cannot_be_used_is_explained(url: str, told: str, tmp_path: Path) -> None:
-    """An unknown protocol, and one whose package is absent."""
+def test_a_url_that_cannot_be_used_is_explained(url: str, told: str) -> None:
+    """No URL, an unknown protocol, and one whose package is absent."""
     if url.startswith("s3") and _installed("s3fs"):
         pytest.skip("s3fs is installed here")
     with pytest.raises(ConfigError, match=told):
-        blobs_at(url, tmp_path)
+        FarBlobs(url)
 
 
 def _installed(name: str) -> bool:

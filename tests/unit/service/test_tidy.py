@@ -13,12 +13,16 @@ from carekit.service.tidy import Tidied, tidy
 from carekit.testing.desk import MINIMAL, DeskKit
 from tests.unit.service.test_blobs import files
 
-FILE = MINIMAL.replace("[service]", '[service]\nblobs = "kept"')
+
+@pytest.fixture(autouse=True)
+def on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes are kept in a folder, although the store is in memory."""
+    monkeypatch.setattr("carekit.service.compose.MemoryBlobs", lambda: FolderBlobs(tmp_path / "kept"))
 
 
 def test_what_no_event_refers_to_goes(tmp_path: Path) -> None:
     """A payload that was set aside stays, one that was kept in vain goes, with its size told."""
-    with DeskKit(FILE, folder=tmp_path, discover=False) as kit:
+    with DeskKit(MINIMAL, folder=tmp_path, discover=False) as kit:
         kit.run(kit.desk.quarantine("loop", b"unreadable", "junk", key="1"))
         kit.run(kit.desk.keep(b"in vain"))
         told: list[int] = []
@@ -33,11 +37,14 @@ def test_what_no_event_refers_to_goes(tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_tidy(tmp_path: Path) -> None:
     """There may be none yet."""
-    with DeskKit(FILE, folder=tmp_path, discover=False) as kit:
+    with DeskKit(MINIMAL, folder=tmp_path, discover=False) as kit:
         assert tidy(FolderBlobs(tmp_path / "none"), kit.service.store, datetime.now(UTC)) == Tidied(0, 0)
 
 
 def test_what_is_not_in_a_folder_is_refused(tmp_path: Path) -> None:
     """It says where to look instead."""
-    with DeskKit(FILE, folder=tmp_path, discover=False) as kit, pytest.raises(Refused, match="only attachments in a f"):
+    with (
+        DeskKit(MINIMAL, folder=tmp_path, discover=False) as kit,
+        pytest.raises(Refused, match="only attachments in a f"),
+    ):
         tidy(MemoryBlobs(), kit.service.store, datetime.now(UTC))

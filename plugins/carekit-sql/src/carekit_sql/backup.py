@@ -25,10 +25,13 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 # --- make
 
 
-def make(database: Database, data: Path, target: Path, now: datetime, progress: Progress = silent) -> Manifest:
+def make(
+    database: Database, data: Path, target: Path, now: datetime, progress: Progress = silent, *, remote: bool = False
+) -> Manifest:
     """Keep *database* and what the service keeps in the folder *data* in the new file *target*.
 
-    It gets that name when it is whole and on the disk, not before. Raises `StoreError`.
+    Without attachments, where these are *remote*. It gets that name when it is whole and on the disk, not before.
+    Raises `StoreError`.
     """
     refuse_missing(database)
     copies = copying.of(database)
@@ -40,7 +43,8 @@ def make(database: Database, data: Path, target: Path, now: datetime, progress: 
             if (data / SECRET).is_file():
                 writer.add(SECRET, data / SECRET, lambda done: None)
             # After the database: what it refers to was on the disk before it did.
-            kept = _add_blobs(writer, data / "blobs", progress)
+            kept = {} if remote else _add_blobs(writer, data / "blobs", progress)
+            referred = set() if remote else content.digests
             manifest = Manifest(
                 kind=database.dialect.name,
                 revision=content.revision,
@@ -49,7 +53,7 @@ def make(database: Database, data: Path, target: Path, now: datetime, progress: 
                 last_position=content.last_position,
                 sha256=digest,
                 blobs=len(kept),
-                missing=sorted((content.digests - {name for name, whole in kept.items() if whole}) | _damaged(kept)),
+                missing=sorted((referred - {name for name, whole in kept.items() if whole}) | _damaged(kept)),
             )
             writer.finish(manifest)
         (folder / "backup").replace(target)

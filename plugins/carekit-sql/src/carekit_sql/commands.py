@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import click
 
-from carekit import ConfigError, Files
+from carekit import ConfigError, Files, Parts
 from carekit_sql import backup as backups
 from carekit_sql import doctor as checks
 from carekit_sql import migrating
@@ -33,15 +33,15 @@ def db() -> None:
 
 
 @contextmanager
-def _database(files: Files, file: Path) -> Iterator[tuple[Database, Path]]:
-    """The database of *file*, not opened, and the folder of its files; the driver's errors become the store's."""
+def _database(files: Files, file: Path) -> Iterator[tuple[Database, Parts]]:
+    """The database of *file*, not opened, and what else it describes; the driver's errors become the store's."""
     parts = files.load(file)
     store = parts.store
     if not isinstance(store, SqlStore):
         raise ConfigError(f'{file}: [store] is not one of carekit-sql; these commands need use = "sql"')
     database = connect(store.settings.url, store.folder)
     try:
-        yield database, parts.data
+        yield database, parts
     except database.errors as error:
         raise database.explain(error) from error
     finally:
@@ -135,8 +135,11 @@ def backup(files: Files, file: Path, to: Path, verify: bool) -> None:
     if verify:
         _say(f"{to} is whole", backups.verify(to, _bar), to)
         return
-    with _database(files, file) as (database, data):
-        _say(f"{to} is made", backups.make(database, data, to, datetime.now(UTC), _bar), to)
+    with _database(files, file) as (database, parts):
+        made = backups.make(database, parts.data, to, datetime.now(UTC), _bar, remote=bool(parts.remote))
+        _say(f"{to} is made", made, to)
+        if parts.remote:
+            click.echo(f"attachments are not in it: they are at {parts.remote}, which has to be backed up, too")
 
 
 def _say(begin: str, manifest: Manifest, path: Path) -> None:
@@ -162,9 +165,11 @@ def restore(files: Files, file: Path, backup: Path) -> None:
 
     The service must not run. Nothing is overwritten: move an old database away first.
     """
-    with _database(files, file) as (database, data):
-        manifest = backups.restore(database, data, backup, _bar)
+    with _database(files, file) as (database, parts):
+        manifest = backups.restore(database, parts.data, backup, _bar)
         _say(f"{database.where} is restored", manifest, backup)
+        if parts.remote and manifest.blobs:
+            click.echo(f"the attachments are in {parts.data / 'blobs'}: copy them to {parts.remote}")
         if manifest.revision != REVISIONS[-1]:
             click.echo("it is of an older version; now run: carekit db upgrade")
 
@@ -178,8 +183,8 @@ def doctor(files: Files, file: Path, as_json: bool) -> None:
 
     Ends with 0 if nothing is, with 1 otherwise.
     """
-    with _database(files, file) as (database, data):
-        found = checks.examine(database, data, _bar)
+    with _database(files, file) as (database, parts):
+        found = checks.examine(database, parts.data, _bar, remote=bool(parts.remote))
     if as_json:
         click.echo(json.dumps({"ok": all(one.ok for one in found), "checks": [attrs.asdict(one) for one in found]}))
     else:

@@ -31,8 +31,11 @@ class Finding:
     said: str
 
 
-def examine(database: Database, data: Path, progress: Progress = silent) -> list[Finding]:
-    """Every check in order; those that need what an earlier one missed are left out."""
+def examine(database: Database, data: Path, progress: Progress = silent, *, remote: bool = False) -> list[Finding]:
+    """Every check in order, but not of attachments that are *remote*.
+
+    Those that need what an earlier one missed are left out.
+    """
     try:
         backup.refuse_missing(database)
         connection = database.connect()
@@ -41,7 +44,7 @@ def examine(database: Database, data: Path, progress: Progress = silent) -> list
     except database.errors as error:
         return [Finding("reachable", False, str(database.explain(error)))]
     found = [Finding("reachable", True, database.where)]
-    checks = list(_checks(database))
+    checks = [(name, check) for name, check in _checks(database) if not (remote and check is _attachments)]
     with closing(connection), progress("looking", len(checks)) as step:
         for name, check in checks:
             try:
