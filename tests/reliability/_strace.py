@@ -1,0 +1,42 @@
+"""Faults at chosen system calls of a running process, by strace(1): killed at the Nth write, or told of a broken disk.
+
+strace counts each system call of each thread apart, so a sweep goes through one call after another. A signal comes when
+the call is entered: what the calls before it did has happened, and the call itself may or may not have.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests._servers import require
+from tests.reliability._nursery import Running
+
+DURABLE = ("fsync", "fdatasync", "pwrite64", "rename", "unlink", "ftruncate")
+"""Calls after which something is on the disk that was not there before."""
+ANSWERS = ("write",)
+"""The call with which the event loop answers the far side; also the first way into a file."""
+
+
+def require_strace() -> str:
+    """The path of the program, or the remedy."""
+    return str(require("strace", "apt-get install strace"))
+
+
+@contextmanager
+def fault(process: Running, call: str, what: str, *, when: str = "1+") -> Iterator[None]:
+    """Within the context *process* meets *what* (``signal=KILL``, ``error=EIO``) at the calls *when* counts.
+
+    *when* is strace's: ``3`` for the third, ``3+`` from the third on.
+    """
+    line = [require_strace(), "-f", "-p", str(process.pid), "-o", "/dev/null", "-e", f"trace={call}"]
+    tracer = subprocess.Popen([*line, "-e", f"inject={call}:{what}:when={when}"], stderr=subprocess.PIPE, text=True)
+    assert tracer.stderr is not None
+    try:
+        first = tracer.stderr.readline()
+        assert "attached" in first, f"strace cannot watch the service: {first}{tracer.stderr.read()}"
+        yield
+    finally:
+        tracer.terminate()
+        tracer.communicate()

@@ -1,0 +1,34 @@
+"""What the tests of reliability share: where processes come from, and a balance at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.reliability._clients import Client
+from tests.reliability._ledger import LINES
+from tests.reliability._nursery import Nursery
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Where processes of the service come from; none outlives the tests."""
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_client_left() -> Iterator[None]:
+    yield
+    while Client.opened:
+        Client.opened.pop().forget()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell what every ledger says."""
+    if LINES:
+        terminalreporter.section("acknowledged, lost, duplicated")
+        for line in LINES:
+            terminalreporter.write_line(line)
