@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from carekit import ConfigError, Secret, Unavailable
+from carekit.testing import DeskKit
+from carekit.testing.desk import MINIMAL
 from carekit_redis import bus as module
 from carekit_redis.bus import RedisBus, RedisSettings
 
@@ -162,3 +164,13 @@ def test_a_url_that_cannot_be_read_is_a_fault_of_the_file(url: str) -> None:
     with pytest.raises(ConfigError, match="the url cannot be read; write redis://") as caught:
         _bus(url)
     assert "pa/ss" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ['"redis://127.0.0.1:6390/1"', '{ env = "CARE_REDIS" }'])
+def test_the_file_names_the_server(url: str) -> None:
+    """A text or a variable of the environment will do: all that is wrong with this desk is that it needs no bus."""
+    environment = {"CARE_REDIS": "redis://:open-sesame@127.0.0.1:6390/1"}
+    with pytest.raises(ConfigError) as caught:
+        DeskKit(f'{MINIMAL}[bus]\nuse = "redis"\nurl = {url}\n', environment=environment)
+    [fault] = str(caught.value).splitlines()
+    assert "is of no use, because only one process can use this store" in fault
