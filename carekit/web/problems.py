@@ -172,7 +172,9 @@ async def answer(connection: HTTPConnection, error: Exception) -> Response | Non
     problem = Problem.of(error)
     told = problem.kind.status
     id = request_id(connection)
-    if told >= 500:
+    if told >= 500 and isinstance(error, e.CarekitError):  # it says itself what is wrong and what to do
+        log.error("request %s failed (%s): %s", id, told, error)
+    elif told >= 500:
         log.error("request %s failed (%s)", id, told, exc_info=error)
     else:
         log.info("request %s refused (%s %s)", id, told, problem.kind.slug)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-from carekit import Malformed
+from carekit import Malformed, Unavailable
 from carekit_email.codec import decode
 from carekit_email.transport.listener import Accepted, Listener
 
@@ -111,6 +111,20 @@ async def test_a_failure_to_keep_means_try_again(free_port: FreePort) -> None:
         assert b"store" not in caught.value.smtp_error
         await asyncio.to_thread(hand_over, port, [OURS])
     assert len(keeper.mails) == 1
+
+
+async def test_a_store_that_is_away_fills_no_page_of_the_log(
+    free_port: FreePort, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What explains itself is one line, and no traceback."""
+    keeper = Keeper(Unavailable("the store at db cannot be reached"))
+    async with listening(keeper, free_port()) as port:
+        with pytest.raises(smtplib.SMTPDataError) as caught:
+            await asyncio.to_thread(hand_over, port, [OURS])
+    assert caught.value.smtp_code == 451
+    [record] = [each for each in caplog.records if each.name.startswith("carekit")]
+    assert record.exc_info is None
+    assert "cannot be reached" in record.getMessage()
 
 
 async def test_a_refusal_is_final(free_port: FreePort) -> None:

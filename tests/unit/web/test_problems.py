@@ -86,6 +86,16 @@ def test_errors_of_the_store_do_not_tell_where_it_is(kit: DeskKit, error: Except
     assert str(error) not in raising(kit, error).get("/boom", "").text
 
 
+def test_a_store_that_is_away_fills_no_page_of_the_log(kit: DeskKit, caplog: pytest.LogCaptureFixture) -> None:
+    """What explains itself is one line under the request's id, and no traceback."""
+    with caplog.at_level(logging.ERROR, "carekit.web"):
+        response = raising(kit, e.Unavailable("the store at db cannot be reached")).get("/boom", "")
+    [record] = caplog.records
+    assert record.exc_info is None
+    assert "cannot be reached" in caplog.text
+    assert response.json()["request_id"] in caplog.text
+
+
 def test_a_refusal_names_the_field(kit: DeskKit) -> None:
     """What the asker can mend is told in full."""
     body = raising(kit, e.Refused("the score is too high", field="score")).get("/boom", "").json()

@@ -16,13 +16,14 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from attrs import frozen
 
-from carekit import InboundError
+from carekit import CarekitError, InboundError
 from carekit_email.codec import header_safe
 from carekit_email.mapping import canonical
 
 log = logging.getLogger(__name__)
 
 _MAX_RECIPIENTS = 100
+_LATER = "451 4.3.0 Not kept, try again later"
 _LINE_LIMIT = 1_048_576  # mail with overlong lines is common and must not be refused for it
 
 
@@ -132,13 +133,17 @@ class _Handler:
         return "\r\n".join([status] * len(envelope.rcpt_tos)) if self._per_recipient else status
 
     async def _keep(self, mail: Accepted) -> str:
+        recipients = ", ".join(mail.recipients)
         try:
             await self._take(mail)
         except InboundError as error:
             return f"554 5.6.0 {_ascii(str(error))}"
+        except CarekitError as error:
+            log.error("a mail for %s could not be kept; its sender will try again: %s", recipients, error)
+            return _LATER
         except Exception:
-            log.exception("a mail for %s could not be kept; its sender will try again", ", ".join(mail.recipients))
-            return "451 4.3.0 Not kept, try again later"
+            log.exception("a mail for %s could not be kept; its sender will try again", recipients)
+            return _LATER
         return "250 2.0.0 Kept"
 
 
