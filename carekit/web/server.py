@@ -174,6 +174,13 @@ async def _watch(stop: asyncio.Event, server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
+class _Cut(logging.Filter):
+    """Leaves out the tracebacks of requests that were cut because the service stops; how many, uvicorn has told."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server, except that it hands signals to nobody else and leaves no connection behind."""
 
@@ -201,14 +208,25 @@ class _Server(uvicorn.Server):
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(1):
                         await waited
+        errors, cut = logging.getLogger("uvicorn.error"), _Cut()
+        errors.addFilter(cut)
+        try:
+            await self._end(sockets)
+        finally:
+            errors.removeFilter(cut)
+
+    async def _end(self, sockets: list[socket.socket] | None) -> None:
         await super().shutdown(sockets)
         # A client that reads nothing keeps its connection half-open for ever: the buffer never drains.
         for connection in list(self.server_state.connections):
             transport = getattr(connection, "transport", None)
             if transport is not None:
                 transport.abort()
-        if self.server_state.tasks:
-            await asyncio.wait(list(self.server_state.tasks), timeout=1)
+        if left := list(self.server_state.tasks):
+            done, _ = await asyncio.wait(left, timeout=1)
+            for task in done:
+                if not task.cancelled():
+                    task.exception()  # that nobody was there to be answered is no news
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -98,14 +98,15 @@ def test_it_answers_over_the_network() -> None:
 
 
 @pytest.mark.parametrize("path", ["/endless", "/deaf", "/quiet"])
-def test_it_stops_although_a_client_never_reads(path: str) -> None:
-    """A full buffer that nobody drains, or a handler that hangs, does not hold the service."""
+def test_it_stops_although_a_client_never_reads(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A full buffer that nobody drains, or a handler that hangs, does not hold the service, nor fill its log."""
     ENTERED.clear()
     with running(with_pages) as server, raw(server.port, path):
         if path != "/quiet":
             assert ENTERED.wait(10)
         assert server.stop(STOPS_WITHIN)
     assert server.error is None
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
 
 
 def test_it_stops_although_a_reader_of_events_stays() -> None:
