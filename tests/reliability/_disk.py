@@ -10,6 +10,7 @@ import fcntl
 import os
 import struct
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,7 @@ class Disk:
         """Leave no room."""
         with (self.place / "full").open("ab", buffering=0) as file:
             for size in (1 << 20, 1 << 12, 1):
-                with pytest.raises(OSError, match="No space left"):
+                with suppress(OSError):
                     while True:
                         file.write(b"x" * size)
 
