@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta, tzinfo
 
 import pytest
 from argon2 import PasswordHasher
@@ -50,6 +51,24 @@ def test_a_token_is_for_one_purpose_kind_and_desk() -> None:
     for attempt in attempts:
         with pytest.raises(NotAllowed):
             attempt()
+
+
+@pytest.mark.parametrize(("hours", "good"), [(-1, True), (1, True), (24, True), (26, False)])
+def test_a_token_ages_and_survives_a_clock_set_back(monkeypatch: pytest.MonkeyPatch, hours: int, good: bool) -> None:
+    """It is refused when it is too old; one that a clock before its time meets is as good as new."""
+    token, later = SIGNER.sign("x", "v"), time.time() + hours * 3600
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.fromtimestamp(later, tz)
+
+    monkeypatch.setattr("carekit.service.signing.datetime", Later)
+    if good:
+        assert SIGNER.unsign("x", token, timedelta(hours=25)) == "v"
+    else:
+        with pytest.raises(NotAllowed):
+            SIGNER.unsign("x", token, timedelta(hours=25))
 
 
 def test_a_changed_token_is_not_allowed() -> None:
