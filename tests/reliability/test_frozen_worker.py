@@ -10,24 +10,14 @@ from pathlib import Path
 import attrs
 import pytest
 
-from tests.acceptance._shop import free_port, plugin, until
+from tests.acceptance._shop import free_port, until
 from tests.reliability._clients import Mail, Replies
 from tests.reliability._far import MailServer
+from tests.reliability._hurried import hurried
 from tests.reliability._ledger import Ledger
 from tests.reliability._nursery import Nursery
-from tests.reliability._scale import FULL
 from tests.reliability._servers import Postgres
 from tests.reliability._site import Site, Table
-
-HURRIED = """
-from datetime import timedelta
-
-from carekit.service import node, service
-
-node.LEASE = timedelta(seconds=4)
-node.BEAT = service.BEAT = 1.0
-"""
-"""The same with shorter times; a full run takes the real ones."""
 
 
 @attrs.frozen
@@ -50,7 +40,7 @@ def desk(tmp_path: Path, nursery: Nursery) -> Iterator[Desk]:
 
     web = Site(tmp_path, nursery, edit)
     first, second = Site(tmp_path, nursery, peer=web), Site(tmp_path, nursery, peer=web)
-    paths = [] if FULL else [plugin(tmp_path / "hurried", "hurried", HURRIED)]
+    paths = hurried(tmp_path)
     for site, role in ((web, "web"), (first, "worker"), (second, "worker")):
         site.arguments, site.paths = ["--role", role], paths
     try:
