@@ -76,6 +76,10 @@ class Site:
         if wait:
             until(self.ready, "the service to be ready")
 
+    def run(self, *arguments: str, stopped: bool = False) -> Running:
+        """Another command of ``carekit``, whose output goes into the log; a *stopped* one waits for the signal CONT."""
+        return self.nursery.start([*arguments], self.log, paths=self.paths, stopped=stopped)
+
     def ready(self) -> bool:
         """Whether it answers, and takes mail if it does such work."""
         assert self.process is not None
