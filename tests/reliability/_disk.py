@@ -37,7 +37,10 @@ class Disk:
         self._run(require("truncate", "apt-get install coreutils"), "-s", size, self._image)
         self._run(require("mkfs.ext4", _REMEDY), "-q", "-F", "-m", "0", self._image)
         self.place.mkdir()
-        self.plug()
+        try:
+            self.plug()
+        except subprocess.CalledProcessError:
+            pytest.skip("this machine lets nobody mount a disk image (needs loop devices and CAP_SYS_ADMIN)")
 
     def cut(self) -> None:
         """The power fails."""

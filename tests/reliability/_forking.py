@@ -21,6 +21,8 @@ _MAY_BE_TRACED = 0x59616D61, -1
 
 
 _LATE = (
+    "alembic.command",
+    "alembic.config",
     "carekit.cli.serve",
     "carekit_sql.on_postgresql",
     "uvicorn.protocols.http.httptools_impl",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -26,9 +27,21 @@ def _no_client_left() -> Iterator[None]:
         Client.opened.pop().forget()
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand over what the ledgers of one of several processes say."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["balances"] = LINES
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take it over; the hook is of pytest-xdist."""
+    LINES.extend(getattr(node, "workeroutput", {}).get("balances", []))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell what every ledger says."""
     if LINES:
         terminalreporter.section("acknowledged, lost, duplicated")
-        for line in LINES:
+        for line in sorted(LINES):
             terminalreporter.write_line(line)
