@@ -170,9 +170,7 @@ class Mail(Client):
     """A mail server that hands over by LMTP; 250 after the data acknowledges."""
 
     def attempt(self, key: str) -> bool:
-        with smtplib.LMTP("127.0.0.1", self.site.mail_port) as server:
-            assert server.sock is not None
-            server.sock.settimeout(PATIENCE)
+        with smtplib.LMTP("127.0.0.1", self.site.mail_port, timeout=PATIENCE) as server:
             server.ehlo()
             server.mail(sender_of(key))
             server.rcpt(ADDRESS)

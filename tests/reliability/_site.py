@@ -213,7 +213,7 @@ def first_line(text: str) -> str:
 def listens(port: int) -> bool:
     """Whether there is somebody who greets at *port*, as mail servers do."""
     try:
-        with smtplib.LMTP("127.0.0.1", port):
+        with smtplib.LMTP("127.0.0.1", port, timeout=5):
             return True
     except (OSError, smtplib.SMTPException):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tests.reliability._clients import Client
 from tests.reliability._ledger import LINES
 from tests.reliability._nursery import Nursery
+from tests.reliability._scale import FULL
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +20,12 @@ def nursery() -> Iterator[Nursery]:
     nursery = Nursery()
     yield nursery
     nursery.close()
+
+
+@pytest.fixture(autouse=True)
+def _patience() -> None:
+    if FULL:  # what tries everything is not hanging when it takes long
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(autouse=True)
