@@ -46,6 +46,8 @@ class Sweep:
                 if not self._strike(call, number):
                     break
                 self.kills += 1
+        if not self.site.alive:
+            self.site.start()
 
     def _strike(self, call: str, number: int) -> bool:
         """Whether the process died of it; then it has been started again, and the message is delivered."""
@@ -58,7 +60,7 @@ class Sweep:
             if self.client.insist(key, lambda: not process.alive):
                 self.ledger.ack(key)
                 self._settle()
-        if process.alive:
+        if process.wait(0.1) is None:  # what was struck just now needs a moment to be gone
             return False
         self.site.start()
         if key not in self.ledger.acked:  # who has been told that it is kept does not come again
