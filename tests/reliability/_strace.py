@@ -39,4 +39,8 @@ def fault(process: Running, call: str, what: str, *, when: str = "1+") -> Iterat
         yield
     finally:
         tracer.terminate()
-        tracer.communicate()
+        try:
+            tracer.communicate(timeout=5)
+        except subprocess.TimeoutExpired:  # once in a while it waits for a thread that died when it was let go
+            tracer.kill()
+            tracer.communicate()

@@ -60,7 +60,7 @@ class Sweep:
             if self.client.insist(key, lambda: not process.alive):
                 self.ledger.ack(key)
                 self._settle()
-        if process.wait(0.1) is None:  # what was struck just now needs a moment to be gone
+        if process.wait(0.3) is None:  # what was struck just now needs a moment to be gone
             return False
         self.site.start()
         if key not in self.ledger.acked:  # who has been told that it is kept does not come again
