@@ -9,6 +9,9 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+
+import pytest
 
 from tests._servers import require
 from tests.reliability._nursery import Running
@@ -19,9 +22,20 @@ ANSWERS = ("write",)
 """The call with which the event loop answers the far side; also the first way into a file."""
 
 
+@cache
 def require_strace() -> str:
-    """The path of the program, or the remedy."""
-    return str(require("strace", "apt-get install strace"))
+    """The path of the program; without it, or where nobody may trace another, the test is skipped with the remedy."""
+    program = str(require("strace", "apt-get install strace"))
+    with subprocess.Popen(["sleep", "60"]) as other:  # as with a service: not a child of the tracer
+        tried = subprocess.Popen([program, "-p", str(other.pid), "-o", "/dev/null"], stderr=subprocess.PIPE, text=True)
+        assert tried.stderr is not None
+        said = tried.stderr.readline()
+        tried.terminate()
+        other.kill()
+        tried.communicate()
+    if "attached" not in said:
+        pytest.skip(f"this machine lets nobody trace a process: allow ptrace (CAP_SYS_PTRACE); {said.strip()}")
+    return program
 
 
 @contextmanager
