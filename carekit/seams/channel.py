@@ -78,6 +78,8 @@ class Channel(Component):
     capabilities: Capabilities = Capabilities()
     inbox: str = ""
     """Where its conversations land, if not in one of its own name; set from the reserved key ``inbox``."""
+    at_once: int = 32
+    """How many messages it can hand over at once: the others wait, and count as not begun if the process dies."""
     accepted: Answer = Answer()
     """For far sides that want to hear something else than JSON."""
 

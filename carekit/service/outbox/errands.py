@@ -22,7 +22,7 @@ from carekit.seams.bot import Bot, BotReply, BotTurn
 from carekit.seams.channel import Channel, Delivery, Outbound
 from carekit.seams.store import Job, JobDone
 from carekit.service.outbox.breaker import Breaker
-from carekit.service.outbox.lanes import Found
+from carekit.service.outbox.lanes import WIDTH, Found
 from carekit.service.outbox.patience import being_cancelled, within
 from carekit.service.pipeline.commands import Begin, BotDone, Sent
 
@@ -73,6 +73,11 @@ class Errands:
         """Seconds after which whoever still does *job* will not end by itself."""
         entry = self.bots.get(job.destination.removeprefix("bot:")) if job.kind == "bot" else None
         return entry[1].total_seconds() if entry else SEND_TIMEOUT
+
+    def width(self, destination: str) -> int:
+        """How many jobs of *destination* may run at once."""
+        channel = self.channels.get(destination.removeprefix("channel:"))
+        return max(1, channel.at_once) if channel is not None else WIDTH
 
     async def run(self, job: Job, found: Found | None, breaker: Breaker) -> Done:
         """Do *job*; the command that tells what became of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from carekit.facts.events import Event
 from carekit.facts.nouns import Contact, Conversation
@@ -11,7 +12,7 @@ from carekit.seams.store import Job
 from carekit.service.outbox.breaker import Breaker
 
 WIDTH = 32
-"""Jobs of one destination that may run at once."""
+"""Jobs of one destination that may run at once, if nobody says how many it can take."""
 
 
 class Found(Value, frozen=True):
@@ -27,8 +28,9 @@ class Found(Value, frozen=True):
 class Destination:
     """A channel or a bot: what runs for it, and how it has been lately."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, width: int) -> None:
         self.name = name
+        self.width = width
         self.breaker = Breaker()
         self.running = 0
         self.waiting: deque[Lane] = deque()
@@ -46,9 +48,10 @@ class Lane:
 
 
 class Lanes:
-    """All lanes that have work."""
+    """All lanes that have work. *width* says how many jobs of a destination may run at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: Callable[[str], int] = lambda destination: WIDTH) -> None:
+        self._width = width
         self._lanes: dict[str, Lane] = {}
         self._ready: deque[Lane] = deque()
         self._destinations: dict[str, Destination] = {}
@@ -78,7 +81,9 @@ class Lanes:
             return
         destination = self._destinations.get(job.destination)
         if destination is None:
-            destination = self._destinations[job.destination] = Destination(job.destination)
+            destination = self._destinations[job.destination] = Destination(
+                job.destination, self._width(job.destination)
+            )
         lane = self._lanes[job.lane] = Lane(job.lane, destination)
         lane.jobs.append((job, found))
         self._ready.append(lane)
@@ -88,7 +93,7 @@ class Lanes:
         while self._ready:
             lane = self._ready.popleft()
             destination = lane.destination
-            if destination.running < WIDTH:
+            if destination.running < destination.width:
                 destination.running += 1
                 return lane
             destination.waiting.append(lane)

@@ -19,7 +19,7 @@ from carekit.seams.component import Health
 from carekit.seams.store import Job
 from carekit.service.node import Node
 from carekit.service.outbox.errands import Done, Errands, found_in, given_up
-from carekit.service.outbox.lanes import WIDTH, Found, Lane, Lanes
+from carekit.service.outbox.lanes import Found, Lane, Lanes
 from carekit.service.pipeline.commands import Command, Sent
 from carekit.service.pipeline.world import Kept
 from carekit.service.writer import Told
@@ -67,7 +67,7 @@ class Outbox:
         self._post = post
         self._load = load
         self._look = look
-        self._lanes = Lanes()
+        self._lanes = Lanes(errands.width)
         self._workers: set[_Worker] = set()
         self._lost: set[_Worker] = set()
         self._resting: list[asyncio.Future[None]] = []
@@ -190,7 +190,7 @@ class Outbox:
                     resting.set_result(None)
                     self._coming = loop
                     return
-        if len(self._workers) < WIDTH * len(self._lanes.destinations):
+        if len(self._workers) < sum(destination.width for destination in self._lanes.destinations):
             worker = _Worker()
             worker.task = loop.create_task(self._work(worker), name="outbox")
             self._workers.add(worker)

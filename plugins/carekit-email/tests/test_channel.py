@@ -306,3 +306,9 @@ address = "{MAILBOX}"
 imap = {{ host = "127.0.0.1", port = {dovecot.imap_port}, tls = "none", user = "{MAILBOX}", password = "care" }}
 smtp = {{ host = "127.0.0.1", port = {postfix.port}, tls = "none" }}
 """
+
+
+def test_no_more_is_begun_than_there_are_connections() -> None:
+    """A mail that waits for a connection has not been handed over, and must not count so if the process dies."""
+    smtp = SmtpSettings(host="127.0.0.1", connections=3)
+    assert EmailChannel("mail", EmailSettings(address=ADDRESS, smtp=smtp, listen="127.0.0.1:0")).at_once == 3

@@ -73,6 +73,8 @@ calendar = "office"
         self._rules = Rules(settings.restricted, settings.per_sender)
         self._inboxes = {key: _inbox(one, settings.max_size) for key, one in settings.all_mailboxes.items()}
         self._sender = Sender(settings.smtp) if settings.smtp is not None else None
+        if settings.smtp is not None:
+            self.at_once = settings.smtp.connections
         domain = settings.address.rpartition("@")[2]
         self._signer = Signer(settings.dkim, domain) if settings.dkim is not None else None
         self._watching = False

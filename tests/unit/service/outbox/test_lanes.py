@@ -54,6 +54,15 @@ def test_a_destination_gets_no_more_than_its_width() -> None:
     assert following.name == f"slow{WIDTH}"
 
 
+def test_a_destination_says_how_much_it_takes() -> None:
+    """What it cannot take waits here, without having been begun."""
+    lanes = Lanes({"channel:mail": 2, "channel:quick": 9}.__getitem__)
+    _add(lanes, *(_job(number, f"mail{number}", "channel:mail") for number in range(5)))
+    _add(lanes, *(_job(number, f"quick{number}", "channel:quick") for number in range(5, 10)))
+    running = [lane.destination.name for lane in iter(lanes.begin, None) if lane is not None]
+    assert (running.count("channel:mail"), running.count("channel:quick")) == (2, 5)
+
+
 def test_a_lane_that_is_dropped_is_the_stores_again() -> None:
     """Nothing of it is left here, and its next job begins a new lane."""
     lanes = Lanes()
