@@ -13,7 +13,7 @@ from carekit import Query, Scope, Status
 from carekit_sql import reads
 from carekit_sql import tables as t
 from carekit_sql.locations import read
-from carekit_sql.statements import Statement
+from carekit_sql.statements import Statement, Statements
 from carekit_sql.store import SqlStore
 
 SQLITE = read("sqlite:///care.db").get_dialect()(paramstyle="qmark")  # type: ignore[call-arg]
@@ -56,6 +56,15 @@ def test_lists_read_an_index_in_order(
     assert "SCAN conversation" not in plan.replace(f"SCAN conversation USING INDEX {index}", "")
     several = query.order == "updated" and query.assignee is None and (query.status is None or len(query.status) > 1)
     assert plan.count("TEMP B-TREE") == several
+
+
+def test_the_queue_is_counted_in_its_index(file: str, open_store: Callable[[str], SqlStore]) -> None:
+    """Each transaction counts it: that must cost what the queue is long, not what is open."""
+    open_store(file).close()
+    connection = sqlite3.connect(file.removeprefix("sqlite:///"))
+    [step] = connection.execute(f"EXPLAIN QUERY PLAN {Statements(SQLITE).queued.text}")
+    connection.close()
+    assert step[3] == "SCAN conversation USING INDEX conversation_queue"
 
 
 def test_feed_of_a_contact_reads_only_their_streams(file: str, open_store: Callable[[str], SqlStore]) -> None:
