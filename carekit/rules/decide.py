@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from carekit.facts import actions as a
@@ -111,7 +112,7 @@ def _set_target(c: Conversation, action: a.SetTarget, actor: str) -> tuple[f.Fac
     running = c.targets.get(action.name)
     if running is not None and running.state == "running":
         return ()
-    return (f.TargetSet(action.name, action.metric, action.due, action.limit, action.calendar),)
+    return (f.TargetSet(action.name, action.metric, _instant(action.due, "due"), action.limit, action.calendar),)
 
 
 def _meet_target(c: Conversation, action: a.MeetTarget, actor: str) -> tuple[f.Fact, ...]:
@@ -130,16 +131,22 @@ def _breach_target(c: Conversation, action: a.BreachTarget, actor: str) -> tuple
 
 
 def _set_timer(c: Conversation, action: a.SetTimer, actor: str) -> tuple[f.Fact, ...]:
-    return (f.TimerSet(action.name, action.due),)
+    return (f.TimerSet(action.name, _instant(action.due, "due")),)
 
 
 def _cancel_timer(c: Conversation, action: a.CancelTimer, actor: str) -> tuple[f.Fact, ...]:
     return (f.TimerCancelled(action.name),) if action.name in c.timers else ()
 
 
+def _instant(at: datetime, field: str) -> datetime:
+    if at.tzinfo is None:  # it could never be compared with now
+        raise Refused(f"an instant needs its time zone, which {at} lacks", field=field)
+    return at
+
+
 def _snooze(c: Conversation, action: a.Snooze, actor: str) -> tuple[f.Fact, ...]:
     step(c.status, f.Snoozed)
-    return (f.Snoozed(until=action.until),)
+    return (f.Snoozed(until=_instant(action.until, "until")),)
 
 
 def _wake(c: Conversation, action: a.Wake, actor: str) -> tuple[f.Fact, ...]:

@@ -15,6 +15,7 @@ import attrs
 
 from carekit.facts import actions as a
 from carekit.facts import events as f
+from carekit.facts.codec import repaired
 from carekit.facts.nouns import Agent, Contact, Conversation
 from carekit.ground.calendars import Calendar
 from carekit.ground.errors import CarekitError, NotAllowed
@@ -196,8 +197,8 @@ class Turn:
     def _consult(self, rule: Rule, event: f.Event) -> None:
         try:
             actions = rule.decide(event, self.conversation, self._context or self._look())
-            # All that it asks for, or nothing: one that fails half-way must not have half its will.
-            for action in actions if type(actions) is tuple else tuple(actions):
+            # All of it is looked at first: what does not hold what it should could be written, and never be read again.
+            for action in [repaired(action) for action in actions]:
                 self.ask(action, f"policy:{rule.name}", cause=event.seq, policy=rule.name)
         except CarekitError as error:
             self._note_failure(rule, event, str(error))

@@ -120,6 +120,10 @@ def _half(*_: object) -> Iterable[a.Action]:
         (lambda *_: [a.Snooze(minute(0)), "nonsense"], "not an action|AttributeError|Refused|str"),
         (lambda *_: None, "TypeError"),
         (lambda *_: [a.Send("")], "empty"),
+        (lambda *_: [a.AddNote("fine"), a.Send("x", subject=7)], r"Send does not hold what it should: Expected `str`"),
+        (lambda *_: [a.Assign(3)], r"Assign does not hold what it should"),
+        (lambda *_: [a.Snooze(minute(9).replace(tzinfo=None))], "an instant needs its time zone"),
+        (lambda *_: [a.SetTimer("t", minute(9).replace(tzinfo=None))], "an instant needs its time zone"),
         (_half, "half way"),
     ],
 )
