@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from carekit.facts import events as f
 from carekit.ground.errors import NotAllowed
 from carekit.rules.metrics import measure
 from carekit.rules.rollups import Sums, report
+from carekit.seams.hookspecs import hookimpl
 from carekit.seams.scope import EVERYTHING, Scope
+from carekit.seams.survey import SurveyProvider
 from carekit.testing import DeskKit
 from carekit.testing.contracts.hosting import staff
 
@@ -42,13 +45,31 @@ use = "survey"
 survey = "stars"
 
 [surveys.stars]
-use = "csat"
+use = "stars"
 """
+
+
+class Stars(SurveyProvider):
+    """Five stars."""
+
+    question = "How was it?"
+
+
+def desk(toml: str = TOML) -> DeskKit:
+    """A desk on core alone."""
+
+    @hookimpl
+    def carekit_surveys() -> Mapping[str, type[SurveyProvider]]:
+        return {"stars": Stars}
+
+    plugin = ModuleType("stars")
+    plugin.carekit_surveys = carekit_surveys  # type: ignore[attr-defined]
+    return DeskKit(toml, extra={"stars": plugin}, discover=False)
 
 
 @pytest.fixture
 def kit() -> Iterator[DeskKit]:
-    with DeskKit(TOML) as kit:
+    with desk() as kit:
         staff(kit, "lena")
         yield kit
 
@@ -139,12 +160,12 @@ def test_a_contact_gets_no_report(kit: DeskKit) -> None:
 
 def test_other_hours_measure_anew() -> None:
     """A desk whose hours have changed reports by the new ones, also what happened before."""
-    with DeskKit(TOML) as kit:
+    with desk() as kit:
         staff(kit, "lena")
         kit.write("hello")
         kit.clock.advance("1h")
         kit.reply("lena", "hi")
         before = kit.desk._report.name
         assert told(kit)["first_response"]["business"]["median_s"] == 3600
-    with DeskKit(TOML.replace("09:00-17:00", "09:00-09:30")) as kit:
+    with desk(TOML.replace("09:00-17:00", "09:00-09:30")) as kit:
         assert kit.desk._report.name != before
