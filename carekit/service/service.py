@@ -104,7 +104,8 @@ class Service:
             self.pulse = Pulse(self.store, self.hub, bus, self.desk.read, self.alarms.hasten)
         self._tasks: list[asyncio.Task[None]] = []
         self._claimed: dict[str, asyncio.Task[None]] = {}
-        self._failed: dict[str, str] = {}
+        self._failed: dict[tuple[str, str], str] = {}
+        """What stopped: the component, and which work of it."""
         self._draining = False
         self._drain_again = False
 
@@ -320,16 +321,16 @@ class Service:
 
     async def _supervise(self, name: str, run: Callable[[Desk], Coroutine[Any, Any, None]]) -> None:
         """Run a component's work; when it fails, say so in the health, wait and begin again."""
-        wait = 1.0
+        wait, work = 1.0, (name, run.__name__)
         while True:
             try:
                 await run(self.desk)
-                self._failed.pop(name, None)
+                self._failed.pop(work, None)
                 return
             except Exception as error:  # noqa: BLE001 - a stranger's code in the background; the service goes on
                 explained = isinstance(error, CarekitError)
                 text = str(error) if explained else f"{type(error).__name__}: {error}"
-                self._failed[name] = text
+                self._failed[work] = text
                 log.error("%s stopped: %s; it begins again in %.0f s", name, text, wait)
             await asyncio.sleep(wait)
             wait = min(60.0, wait * 2)
@@ -365,7 +366,7 @@ class Service:
             found += self.pulse.health()
         for component in self.components():
             found += await _health_of(component)
-        found += [Health(name, "failed", error) for name, error in self._failed.items()]
+        found += [Health(name, "failed", error) for (name, _), error in self._failed.items()]
         found += [Health(f"plugin {info.name}", "degraded", info.error) for info in self.plugins.broken]
         found += [
             Health(f"plugin {name}", "degraded", f"failed {count} times in a hook")

@@ -231,3 +231,31 @@ def test_many_messages_at_once_are_turned_away_like_one(monkeypatch: pytest.Monk
         with pytest.raises(Unavailable, match="try again in a moment"):
             kit.run(kit.desk.receive_all(messages))
         assert kit.service.store.last_position() == 0
+
+
+@pytest.mark.usefixtures("brief")
+def test_what_has_stopped_is_told_although_other_work_of_it_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A component that cannot listen is failed, even if it has nothing to fetch."""
+
+    async def listen(self: Watch, desk: Desk) -> None:
+        raise ConfigError("port 25 is in use")
+
+    async def fetch(self: Watch, desk: Desk) -> None:
+        self.alone.append("nothing to fetch")
+
+    monkeypatch.setattr(Watch, "run", listen)
+    monkeypatch.setattr(Watch, "run_alone", fetch)
+
+    async def scenario() -> None:
+        one = _service(tmp_path, "one")
+        one.open()
+        await one.start()
+        await _until(lambda: Watch.alone)
+        await asyncio.sleep(0.02)
+        told = [(health.name, health.detail) for health in await one.health() if health.state == "failed"]
+        assert told == [("watch", "port 25 is in use")]
+        await one.stop()
+
+    asyncio.run(scenario())
