@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
+from carekit.builtin.memory import MemoryStore
 from carekit.cli.common import file_and_more, file_argument, with_service
 from carekit.facts.codec import to_builtins
 from carekit.facts.nouns import Agent
-from carekit.ground.errors import NotFound
+from carekit.ground.errors import NotFound, Refused
 from carekit.service.service import Service
 
 
@@ -47,6 +48,11 @@ def add(
     secret = _password(password)
 
     async def work(service: Service) -> Agent:
+        if type(service.store) is MemoryStore:
+            raise Refused(
+                "a store in memory forgets the agent when this command ends; give [store] one that is on disk, or name"
+                " a file with agents in `seed` of [service]"
+            )
         return await service.desk.add_agent(id, name, email, secret, role=role, capacity=capacity, inboxes=inboxes)
 
     agent = with_service(file, work)

@@ -37,9 +37,14 @@ def command(file: Path, since: str | None, until: str | None, as_json: bool, as_
     """Print conversations, first response and resolution (median and p90, calendar and business time), resolution rate
     and CSAT with n and its 95 % interval."""
 
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv are two answers; choose one")
+
     async def work(service: Service) -> dict[str, Any]:
         zone = service.settings.service.timezone
         begin, end = parse_day(since, zone), parse_day(until, zone)
+        if begin and end and end <= begin:
+            raise click.BadParameter(f"the period ends ({until}) before it begins ({since})")
         return dict(await service.desk.report(EVERYTHING, since=begin, until=end))
 
     report = with_service(file, work)

@@ -40,6 +40,8 @@ class Component:
     """The folder of the file, where relative paths begin; set before `check`."""
     url: str = ""
     """Its own public address, from the service's; set before `check`."""
+    several: bool = False
+    """Whether other processes may run the same beside this one, on this machine, too; set before it runs."""
     secret: bytes = b""
     """32 bytes of its own, derived from the service's secret, the same at every start; set before it runs."""
 

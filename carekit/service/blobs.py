@@ -89,8 +89,9 @@ class FolderBlobs:
         """All of them: first the bytes, then the names. The disk does most of the work of many with the first."""
         paths = {digest: self._path(digest) for digest in contents}
         folders = {path.parent for path in paths.values()}
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in folders - self._lasting:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
         begun = {path: _partial(path) for path in paths.values() if not _touch(path)}
         try:
             for digest, data in contents.items():

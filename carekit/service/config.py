@@ -91,7 +91,7 @@ def load(path: Path, plugins: Plugins, environment: Mapping[str, str] | None = N
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file; raises `ConfigError`."""
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file; `carekit init` writes a working one") from None
     except OSError as error:
@@ -186,6 +186,10 @@ class _Reader:
     def _service(self, table: Any) -> ServiceSettings | None:
         if isinstance(table, dict):
             table = {"data": "data", **table}  # a default that is a path still begins at the file
+            if "url" not in table and isinstance(table.get("listen"), str):
+                host, _, port = table["listen"].rpartition(":")
+                there = "127.0.0.1" if host in ("", "0.0.0.0", "[::]") else host  # noqa: S104 - compared, not bound
+                table["url"] = f"http://{there}:{port}"
         service: ServiceSettings | None = self._structure(ServiceSettings, table, "service")
         if service is None:
             return None

@@ -80,6 +80,7 @@ class Service:
         self.channels = {name: part.component for name, part in settings.channels.items()}
         self.signer = compose.signer(settings)
         for component in self.components():
+            component.several = self.store.shared
             component.secret = self.signer.derive(f"component:{component.name}")
         self.pipeline = compose.pipeline(
             settings, self.signer, self.notifier, self.clock, ids or RandomIds(), self._node_for_jobs

@@ -20,7 +20,9 @@ class ServiceSettings:
 
     name: str = setting("name of the service, as contacts read it", default="Care desk")
     timezone: str = setting("time zone of reports and of calendars that name none", default="UTC")
-    url: str = setting("public address, as contacts reach it", default="http://127.0.0.1:8000")
+    url: str = setting(
+        "public address, as contacts reach it; that of listen if absent", default="http://127.0.0.1:8000"
+    )
     listen: str = setting("host:port to listen on", default="127.0.0.1:8000")
     proxies: tuple[str, ...] = setting("addresses of proxies whose X-Forwarded headers are believed", default=())
     hosts: tuple[str, ...] = setting("host names it also answers to, besides that of url", default=())

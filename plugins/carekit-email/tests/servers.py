@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import smtplib
@@ -42,7 +43,8 @@ def require(binary: str, packages: str) -> str:
 
 def free_port() -> int:
     """A free loopback port below those the system gives to outgoing connections."""
-    for port in range(20_000 + os.getpid() % 5_000, 32_000):
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)  # anywhere, because other workers look for one at the same time
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -51,7 +53,6 @@ def free_port() -> int:
         if port not in _GIVEN:
             _GIVEN.add(port)
             return port
-    raise RuntimeError("no free port between 20000 and 32000")
 
 
 _GIVEN: set[int] = set()

@@ -105,7 +105,7 @@ def nobody(port: int) -> Iterator[int]:
 
 
 async def examined(settings: MailboxSettings) -> Any:
-    channel = EmailChannel("mail", EmailSettings(address="a@b.example", mailboxes={"main": settings}, outbox="o"))
+    channel = EmailChannel("mail", EmailSettings(address="a@b.example", mailboxes={"main": settings}))
     (found,) = await channel.examine(NO_DESK)
     return found
 
@@ -177,7 +177,7 @@ async def test_examining_names_every_server_of_the_channel(dovecot: Any, free_po
 
 async def test_examining_a_channel_without_a_way_in_says_how_mail_comes(tmp_path: Path) -> None:
     """Nothing is wrong with it where a mail server pipes into a command, and elsewhere it is worth knowing."""
-    (found,) = await EmailChannel("mail", EmailSettings(address="a@b.example", outbox=tmp_path)).examine(NO_DESK)
+    *_, found = await EmailChannel("mail", EmailSettings(address="a@b.example", outbox=tmp_path)).examine(NO_DESK)
     assert found.state == "ok" and "carekit email deliver" in found.detail
 
 

@@ -312,3 +312,21 @@ def test_no_more_is_begun_than_there_are_connections() -> None:
     """A mail that waits for a connection has not been handed over, and must not count so if the process dies."""
     smtp = SmtpSettings(host="127.0.0.1", connections=3)
     assert EmailChannel("mail", EmailSettings(address=ADDRESS, smtp=smtp, listen="127.0.0.1:0")).at_once == 3
+
+
+def test_the_doctor_tries_the_outbox(tmp_path: Path) -> None:
+    """A folder that cannot be written fails with its place; one that can is made."""
+    (tmp_path / "file").write_text("no folder")
+    for folder, state in ((tmp_path / "out", "ok"), (tmp_path / "file" / "out", "failed")):
+        channel = EmailChannel("mail", EmailSettings(address=ADDRESS, outbox=folder, listen="127.0.0.1:0"))
+        [health] = asyncio.run(channel.examine(None))  # type: ignore[arg-type]
+        assert (health.name, health.state) == ("mail: outbox", state)
+        assert str(folder) in health.detail
+
+
+@pytest.mark.parametrize("port", [-1, 70000])
+def test_a_port_that_cannot_be_is_a_fault(port: int) -> None:
+    """It is found before anything connects."""
+    smtp = SmtpSettings(host="127.0.0.1", port=port)
+    told = list(EmailChannel("mail", EmailSettings(address=ADDRESS, smtp=smtp, listen="127.0.0.1:0")).check())
+    assert any(fault.startswith("smtp.port must be 1 to 65535") for fault in told)

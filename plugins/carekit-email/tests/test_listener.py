@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import smtplib
+import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Literal
 
@@ -181,3 +182,53 @@ async def test_a_real_mail_server_delivers_here(postfix: Any, protocol: Literal[
     (mail,) = keeper.mails
     assert mail.recipients == (recipient,)
     assert decode(mail.raw).text == "body\n.dot"
+
+
+@pytest.mark.parametrize("protocol", ["smtp", "lmtp"])
+async def test_a_report_is_known_by_its_envelope(free_port: FreePort, protocol: Literal["smtp", "lmtp"]) -> None:
+    """A mail from the null sender (RFC 5321 section 4.5.5) must never be answered, whatever its fields say."""
+    keeper = Keeper()
+
+    def report(port: int) -> None:
+        client = smtplib.LMTP if protocol == "lmtp" else smtplib.SMTP
+        with client("127.0.0.1", port) as connection:
+            connection.sendmail("", [OURS], MAIL)
+
+    async with listening(keeper, free_port(), protocol=protocol) as port:
+        await asyncio.to_thread(report, port)
+    (mail,) = keeper.mails
+    assert mail.sender == ""
+    assert mail.with_envelope().startswith(b"Return-Path: <>\r\n")
+    assert decode(mail.with_envelope()).return_path == ""
+
+
+async def test_a_line_that_makes_no_sense_is_refused_quietly(
+    free_port: FreePort, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither the peer nor the log gets to see the insides of the server, and the session goes on."""
+    async with listening(Keeper(), free_port()) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b'EHLO x\r\nMAIL FROM:<"\r\nNOOP\r\nQUIT\r\n')
+        said = (await reader.read()).decode()
+        writer.close()
+    assert "500 5.5.2 This cannot be understood\r\n250" in said
+    assert "Error" not in said
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="this system lets no two processes share a port")
+async def test_processes_of_one_desk_share_a_port(free_port: FreePort) -> None:
+    """When one of two goes, the other takes what comes; without that a port in use is told."""
+    port = free_port()
+    keeper = Keeper()
+    one, two = (Listener("127.0.0.1", port, (OURS,), keeper.take, several=True) for _ in range(2))
+    first, second = asyncio.create_task(one.serve()), asyncio.create_task(two.serve())
+    await asyncio.sleep(0.05)
+    with pytest.raises(OSError, match="in use"):
+        await Listener("127.0.0.1", port, (OURS,), keeper.take).serve()
+    first.cancel()
+    await asyncio.wait([first])
+    await asyncio.to_thread(hand_over, port, [OURS])
+    second.cancel()
+    await asyncio.wait([second])
+    assert len(keeper.mails) == 1

@@ -104,6 +104,7 @@ def test_counts_go_from_process_to_process() -> None:
         {"From": "MAILER-DAEMON@host.example"},
         {"X_Spam_Flag": "YES"},
         {"From": "help@shop.example"},
+        {"Return_Path": "<>"},
     ],
 )
 def test_s_16_machines_get_no_automatic_answer(rooms: Callable[..., Any], headers: dict[str, str]) -> None:

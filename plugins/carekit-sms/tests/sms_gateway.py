@@ -6,8 +6,8 @@ Everything listens on loopback ports below 32768, lies in a temporary folder, an
 from __future__ import annotations
 
 import os
-import random
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -35,7 +35,7 @@ _given: set[int] = set()
 def free_port() -> int:
     """A free loopback port below those the system gives to outgoing connections, each only once."""
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = 20_000 + secrets.randbelow(12_000)
         with socket.socket() as probe:
             if port not in _given and probe.connect_ex(("127.0.0.1", port)) != 0:
                 _given.add(port)

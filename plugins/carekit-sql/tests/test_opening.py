@@ -183,3 +183,11 @@ def test_secret_never_shows(server: Server, open_store: Opener, caplog: pytest.L
     server.execute("drop role carekit_test_locked")
     assert "hunter2" not in "".join(shown) + caplog.text
     assert len(shown) == 4
+
+
+def test_nobody_else_may_read_the_file(file: str, open_store: Opener) -> None:
+    """What people have written is for the account of the service alone, in the log of the file as well."""
+    store = open_store(file)
+    path = Path(file.removeprefix("sqlite:///"))
+    assert [one.stat().st_mode & 0o077 for one in path.parent.glob(f"{path.name}*")] == [0, 0, 0]
+    store.close()

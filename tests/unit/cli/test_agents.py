@@ -141,3 +141,11 @@ def test_nobody_is_not_changed(cli: Run, lasting: Path, command: tuple[str, ...]
     said = cli("agents", command[0], lasting, "nobody", *command[1:])
     assert said.exit_code == 1
     assert said.stderr == "carekit: there is no agent 'nobody'; `carekit agents list` shows who there is\n"
+
+
+def test_a_store_that_forgets_takes_no_agents(cli: Run, file: Path) -> None:
+    """Saying "added" of somebody who is gone a moment later would be a lie."""
+    said = cli(
+        "agents", "add", file, "ana", "--name", "Ana", "--email", "ana@desk.example", "--password", "correct horse"
+    )
+    assert (said.exit_code, "a store in memory forgets the agent" in said.stderr) == (1, True)

@@ -165,3 +165,19 @@ def test_a_conversation_that_does_not_exist_is_said_so(cli: Run, log: Path) -> N
     said = cli("explain", log, "nothing")
     assert said.exit_code == 1
     assert said.stderr == "carekit: there is no conversation 'nothing'\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (
+            ("--since", "2026-12-01", "--until", "2026-01-01"),
+            "the period ends (2026-01-01) before it begins (2026-12-01)",
+        ),
+        (("--json", "--csv"), "choose one"),
+    ],
+)
+def test_a_question_without_an_answer_is_refused(cli: Run, log: Path, options: tuple[str, ...], error: str) -> None:
+    """An empty report would look like a quiet month."""
+    said = cli("report", log, *options)
+    assert (said.exit_code, error in said.stderr) == (2, True)

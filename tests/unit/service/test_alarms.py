@@ -49,7 +49,7 @@ def _alarms(store: MemoryStore, clock: FrozenClock, submit: Any) -> Alarms:
     async def read(look: Callable[[], T]) -> T:
         return look()
 
-    node, errands = Node(store, clock, read), cast(Errands, SimpleNamespace())
+    node, errands = Node(store, clock, read), cast(Errands, SimpleNamespace(width=lambda destination: 1))
     outbox = Outbox(errands, node, post=lambda command, told: None, load=cast(Any, None))
     return Alarms(store, clock, submit=submit, outbox=outbox, node=node, sweep=sweep)
 

@@ -224,3 +224,9 @@ def test_too_many_waiting_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     told = asyncio.run(scenario())
     assert [type(one) for one in told] == [str, str, str, Unavailable, Unavailable]
+
+
+def test_nobody_else_may_look(tmp_path: Path) -> None:
+    """What people sent is for the account of the service alone."""
+    FolderBlobs(tmp_path / "blobs").put([b"private"])
+    assert (tmp_path / "blobs").stat().st_mode & 0o077 == 0

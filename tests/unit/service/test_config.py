@@ -266,3 +266,25 @@ def _wire() -> ModuleType:
 
     module.carekit_buses = hookimpl(carekit_buses)  # type: ignore[attr-defined]
     return module
+
+
+@pytest.mark.parametrize(
+    ("listen", "url"),
+    [
+        ("127.0.0.1:18432", "http://127.0.0.1:18432"),
+        ("0.0.0.0:80", "http://127.0.0.1:80"),
+        ("[::1]:8001", "http://[::1]:8001"),
+    ],
+)
+def test_the_address_is_where_it_listens(tmp_path: Path, listen: str, url: str) -> None:
+    """Without a url of its own, links lead to where somebody answers."""
+    path = tmp_path / "carekit.toml"
+    path.write_text(f'[service]\nlisten = "{listen}"\n[store]\nuse = "memory"\n')
+    assert config.load(path, plugins.load(discover=False)).service.url == url
+
+
+def test_a_mark_at_the_beginning_is_no_fault(tmp_path: Path) -> None:
+    """Some editors write a byte order mark that nobody sees."""
+    path = tmp_path / "carekit.toml"
+    path.write_text('\ufeff[service]\nname = "Marked"\n[store]\nuse = "memory"\n', "utf-8")
+    assert config.load(path, plugins.load(discover=False)).service.name == "Marked"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date
 from functools import cached_property
@@ -191,7 +192,13 @@ calendar = "office"
             await intake.take(accepted.with_envelope())
 
         listener = Listener(
-            host, port, settings.addresses, take, protocol=settings.protocol, max_size=settings.max_size
+            host,
+            port,
+            settings.addresses,
+            take,
+            protocol=settings.protocol,
+            max_size=settings.max_size,
+            several=self.several,
         )
         await listener.serve()
 
@@ -274,12 +281,26 @@ calendar = "office"
         ]
         if self._sender is not None:
             probes.append(("smtp", self._sender.examine))
+        if self.settings.outbox is not None:
+            probes.append(("outbox", _threaded(self._try_outbox)))
         if self._signer is not None:
             probes.append(("dkim", _threaded(self._signer.examine)))
         found = [await self._examined(what, probe) for what, probe in probes]
         if not (self._inboxes or self.settings.listen or self.settings.webhook):
             found.append(Health(f"{self.name}: way in", "ok", "mail comes by `carekit email deliver` alone"))
         return found
+
+    def _try_outbox(self) -> str:
+        folder = self.settings.outbox
+        assert folder is not None, "looked at before"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return f"{folder} can be written"
+        except OSError as error:
+            raise ConfigError(
+                f"`outbox` {folder} cannot be written: {error.strerror}; choose another folder"
+            ) from error
 
     async def _examined(self, what: str, probe: Callable[[], Awaitable[str]]) -> Health:
         name = f"{self.name}: {what}"

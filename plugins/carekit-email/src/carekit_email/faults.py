@@ -97,6 +97,8 @@ def _smtp(smtp: SmtpSettings) -> Iterator[str]:
         yield "smtp has both `password` and `oauth`; keep one"
     if bool(smtp.user) != bool(smtp.password or smtp.oauth):
         yield "smtp has a user without a password or the reverse; set both or none"
+    if not 0 <= smtp.port < 65536:
+        yield f"smtp.port must be 1 to 65535, or 0 for the usual one, not {smtp.port}"
     if smtp.connections < 1:
         yield "smtp.connections must be 1 or more"
     yield from _oauth("smtp", smtp.oauth)

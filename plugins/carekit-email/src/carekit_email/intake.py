@@ -56,7 +56,7 @@ def read(raw: bytes, way: Way, limits: Limits) -> tuple[InboundEmail, Inbound]:
     """
     mail = decode(raw, limits, authserv_id=way.authserv_id)
     if mail.excess is not None:
-        raise Malformed(f"this mail was not read: {mail.excess}; raise the limit or drop it")
+        raise Malformed(f"this mail was not read, because it is over a limit ({mail.excess}); its bytes are kept")
     if not mail.from_address and mail.bounce is None:
         raise Malformed("this mail names no sender: nobody could be answered")
     if mail.from_address and way.ours(mail.from_address) and not mail.authentication.failed:

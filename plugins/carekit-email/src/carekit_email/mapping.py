@@ -85,7 +85,9 @@ def to_inbound(mail: InboundEmail, raw: bytes, way: Way) -> Inbound:
     found = candidates(mail, way.secret)
     forged = mail.authentication.failed
     kind = "unverified" if forged else "email"
-    automatic = mail.auto_reply or mail.list_mail or mail.bounce is not None or mail.spam
+    # A mail from the null path must never be answered by a machine (RFC 3834 section 2, RFC 5321 section 4.5.5).
+    unanswerable = mail.bounce is not None or mail.return_path == ""
+    automatic = mail.auto_reply or mail.list_mail or mail.spam or unanswerable
     meta = {
         "message_id": mail.message_id,
         "references": " ".join(mail.references[-_META_REFERENCES:]),

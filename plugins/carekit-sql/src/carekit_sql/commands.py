@@ -24,6 +24,9 @@ from carekit_sql.schema import REVISIONS
 from carekit_sql.store import SqlStore, connect
 
 _FILE: Callable[[Any], Any] = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+_FILE_ALONE: Callable[[Any], Any] = click.argument(
+    "file", type=click.Path(path_type=Path, dir_okay=False), default=Path("carekit.toml")
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -59,7 +62,7 @@ def _bar(label: str, total: int) -> Iterator[Step]:
 
 
 @db.command("upgrade")
-@_FILE
+@_FILE_ALONE
 @click.pass_obj
 def upgrade(files: Files, file: Path) -> None:
     """Bring the database of FILE to the schema that this version needs; make a backup before.
@@ -80,7 +83,7 @@ def upgrade(files: Files, file: Path) -> None:
 
 
 @db.command("status")
-@_FILE
+@_FILE_ALONE
 @_JSON
 @click.pass_obj
 def status(files: Files, file: Path, as_json: bool) -> None:
@@ -175,7 +178,7 @@ def restore(files: Files, file: Path, backup: Path) -> None:
 
 
 @db.command("doctor")
-@_FILE
+@_FILE_ALONE
 @_JSON
 @click.pass_obj
 def doctor(files: Files, file: Path, as_json: bool) -> None:

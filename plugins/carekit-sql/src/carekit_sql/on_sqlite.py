@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ class Sqlite(Database):
 
     def open(self) -> None:
         self._check_place()
+        with suppress(OSError):  # SQLite itself says better what is wrong
+            Path(self.where).touch(mode=0o600)  # what people have written is for the service's account alone
         writer = self.connect()
         try:
             self._keep_a_log(writer)

@@ -28,7 +28,7 @@ class Excess:
     allowed: int
 
     def __str__(self) -> str:
-        return f"its {self.reason} of {self.found} is over the limit of {self.allowed}"
+        return f"{self.reason}: {self.found} where {self.allowed} are read"
 
 
 @frozen

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import weakref
 from collections.abc import Awaitable, Callable
 from typing import Literal
@@ -59,12 +60,14 @@ class Listener:
         protocol: Literal["smtp", "lmtp"] = "smtp",
         max_size: int = 50_000_000,
         timeout: float = 300.0,
+        several: bool = False,
     ) -> None:
         self._host = host
         self._port = port
         self._protocol = protocol
         self._max_size = max_size
         self._timeout = timeout
+        self._several = several
         self._handler = _Handler(frozenset(canonical(one) for one in addresses), take, protocol == "lmtp")
 
     async def serve(self) -> None:
@@ -86,7 +89,9 @@ class Listener:
             sessions.add(made)
             return made
 
-        server = await loop.create_server(session, self._host, self._port)
+        # Processes of one desk share the port, so that one can be restarted while another takes mail.
+        share = self._several and hasattr(socket, "SO_REUSEPORT")
+        server = await loop.create_server(session, self._host, self._port, reuse_port=share or None)
         try:
             async with server:
                 await server.serve_forever()
@@ -126,9 +131,16 @@ class _Handler:
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 OK"
 
+    async def handle_exception(self, error: Exception) -> str:
+        """Answer a line that the library stumbles over; who wrote it learns nothing of us, and we only that it came."""
+        log.info("a line of an SMTP session could not be understood: %s: %s", type(error).__name__, error)
+        return "500 5.5.2 This cannot be understood"
+
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - likewise
         """Answer only when the mail is kept, or known not to be."""
-        status = await self._keep(Accepted(envelope.mail_from or "", tuple(envelope.rcpt_tos), _content(envelope)))
+        # The library gives the null sender of a report (RFC 5321 section 4.5.5) with its brackets.
+        sender = (envelope.mail_from or "").strip("<>")
+        status = await self._keep(Accepted(sender, tuple(envelope.rcpt_tos), _content(envelope)))
         # LMTP (RFC 2033 section 4.2) wants one answer for every recipient.
         return "\r\n".join([status] * len(envelope.rcpt_tos)) if self._per_recipient else status
 
