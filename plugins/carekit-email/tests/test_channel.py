@@ -14,12 +14,14 @@ import pytest
 from mail_tests_mailroom import ADDRESS, Mailroom, bounce, mail
 
 from carekit import (
+    Address,
     Channel,
     DeliveryChanged,
     DeliveryStatus,
     MessageReceived,
     MessageSent,
     Payload,
+    Refused,
     Scope,
     Secret,
     Unavailable,
@@ -330,3 +332,17 @@ def test_a_port_that_cannot_be_is_a_fault(port: int) -> None:
     smtp = SmtpSettings(host="127.0.0.1", port=port)
     told = list(EmailChannel("mail", EmailSettings(address=ADDRESS, smtp=smtp, listen="127.0.0.1:0")).check())
     assert any(fault.startswith("smtp.port must be 1 to 65535") for fault in told)
+
+
+@pytest.mark.parametrize(
+    ("to", "told"),
+    [
+        (Address("phone", "+34600000001"), "is not an address of mail"),
+        (Address("email", "ana"), "is not an address of mail"),
+        (Address("email", "Help+x@shop.example"), "is our own address"),
+    ],
+)
+def test_what_cannot_be_written_to_is_refused_at_once(tmp_path: Path, to: Address, told: str) -> None:
+    """Nobody has to find it among the dead letters."""
+    with pytest.raises(Refused, match=told):
+        EmailChannel("mail", settings(tmp_path)).keys_for(to)

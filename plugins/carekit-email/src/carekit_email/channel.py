@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date
@@ -13,8 +14,8 @@ from typing import ClassVar
 
 from starlette.routing import BaseRoute
 
-from carekit import Attachment as KeptAttachment
 from carekit import (
+    Address,
     Capabilities,
     CarekitError,
     Channel,
@@ -27,15 +28,17 @@ from carekit import (
     Outbound,
     Payload,
     Permanent,
+    Refused,
     Temporary,
 )
+from carekit import Attachment as KeptAttachment
 from carekit_email import refusals
 from carekit_email.codec import Attachment, Limits, encode
 from carekit_email.explain import Verdict, explain
 from carekit_email.faults import faults, host_and_port
 from carekit_email.intake import Intake, Rules, read
 from carekit_email.loops import why_not
-from carekit_email.mapping import Way, envelope_sender, to_outgoing
+from carekit_email.mapping import Way, canonical, envelope_sender, to_outgoing
 from carekit_email.settings import EmailSettings, MailboxSettings
 from carekit_email.signing import Signer
 from carekit_email.transport import outbox
@@ -47,6 +50,9 @@ from carekit_email.transport.smtp import Sender
 from carekit_email.transport.webhook import Webhook
 
 log = logging.getLogger(__name__)
+
+
+_ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,255}")
 
 
 class EmailChannel(Channel):
@@ -218,6 +224,15 @@ calendar = "office"
         return await explain(desk, self._way, self._limits, self._rules, raw)
 
     # --- out
+
+    def keys_for(self, to: Address) -> tuple[str, ...]:
+        """Give no keys: an answer finds its conversation by the id of our mail. Raises Refused for no address."""
+        if to.kind != "email" or not _ADDRESS.fullmatch(to.value):
+            said = f'{to.key!r} is not an address of mail: give kind "email" and a value such as a@b.example'
+            raise Refused(said, field="to")
+        if canonical(to.value) in {canonical(ours) for ours in self.settings.addresses}:
+            raise Refused(f"{to.value!r} is our own address", field="to")
+        return ()
 
     async def send(self, outbound: Outbound) -> Delivery:
         """Send one message, under the same Message-ID at every attempt."""
