@@ -12,7 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Protocol
 
-from carekit.ground.errors import CarekitError, ConfigError, NotFound, Unavailable
+from carekit.ground.errors import ConfigError, NotFound, Unavailable
 
 TOGETHER = 64
 """Contents that are written at once."""
@@ -184,15 +184,15 @@ class FarBlobs:
             raise _unknown(digest)
         try:
             found: bytes = self._try(self._files.cat_file, self._path(digest))
-        except FileNotFoundError:
-            raise _unknown(digest) from None
+        except Unavailable as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise _unknown(digest) from None
+            raise
         return found
 
     def _try(self, do: Callable[..., Any], *arguments: object) -> Any:
         try:
             return do(*arguments)
-        except FileNotFoundError:
-            raise
         except Exception as error:  # each protocol has its own
             raise Unavailable(
                 f"cannot reach the attachments at {self._url}: {type(error).__name__}: {error}"
@@ -236,7 +236,7 @@ class Keeper:
         waiting = [future for _, future in batch]
         try:
             digests = await asyncio.to_thread(self._blobs.put, [data for data, _ in batch])
-        except CarekitError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody may be left waiting
             for future in waiting:
                 if not future.done():
                     future.set_exception(error)

@@ -230,3 +230,31 @@ def test_nobody_else_may_look(tmp_path: Path) -> None:
     """What people sent is for the account of the service alone."""
     FolderBlobs(tmp_path / "blobs").put([b"private"])
     assert (tmp_path / "blobs").stat().st_mode & 0o077 == 0
+
+
+def test_whatever_goes_wrong_nobody_is_left_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault that nobody thought of reaches the asker, and the next one is served."""
+    blobs = MemoryBlobs()
+
+    async def scenario() -> None:
+        keeper = Keeper(blobs)
+        with monkeypatch.context() as broken:
+            broken.setattr(blobs, "put", lambda contents: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                await asyncio.wait_for(keeper.keep(b"1"), 5)
+        assert await asyncio.wait_for(keeper.keep(b"2"), 5) == digest_of(b"2")
+
+    asyncio.run(scenario())
+
+
+def test_a_place_that_is_gone_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some protocols call a bucket that is not there a file that is not found."""
+    pytest.importorskip("fsspec", reason="needs fsspec: pip install 'carekit[remote]'")
+    blobs = FarBlobs(f"file://{tmp_path}/blobs")
+
+    def gone(path: str, data: bytes) -> None:
+        raise FileNotFoundError("no such bucket")
+
+    monkeypatch.setattr(blobs._files, "pipe_file", gone)
+    with pytest.raises(Unavailable, match="no such bucket"):
+        blobs.put([b"x"])
