@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -141,9 +141,9 @@ class Service:
         await self.node.beat()
         self._begin(self.node.run(self.outbox.watch), "node")
         self._begin(self.alarms.run(), "alarms")
-        self._begin(self._read_on(), "views")
+        self._begin(self._each(READ_ON, "views", self.desk.read_on, "the report and the search are behind"), "views")
         if isinstance(self.blobs, FolderBlobs):
-            self._begin(self._tidy(self.blobs), "blobs")
+            self._begin(self._each(TIDY, "blobs", self._tidy, "bytes that nothing refers to stay for now"), "blobs")
         for component in self.components():
             if type(component).run is not Component.run:
                 self._begin(self._supervise(component.name, component.run), component.name)
@@ -275,25 +275,18 @@ class Service:
         except CarekitError as error:
             log.warning("the queue is looked at again later: %s", error)
 
-    async def _read_on(self) -> None:
-        """Keep the views of the log near its end; one process at a time is enough."""
+    async def _each(self, seconds: float, name: str, work: Callable[[], Awaitable[object]], late: str) -> None:
+        """Do *work* every so many seconds, in one process at a time, which is enough; *late* is told if it fails."""
         while True:
-            await asyncio.sleep(READ_ON)
+            await asyncio.sleep(seconds)
             try:
-                if not self.store.shared or await self._claim("views"):
-                    await self.desk.read_on()
+                if not self.store.shared or await self._claim(name):
+                    await work()
             except Exception as error:  # noqa: BLE001 - whatever a store raises, it may be well again the next time
-                log.warning("the report and the search are behind: %s: %s", type(error).__name__, error)
+                log.warning("%s: %s: %s", late, type(error).__name__, error)
 
-    async def _tidy(self, blobs: FolderBlobs) -> None:
-        """Remove bytes that nothing refers to, once a day."""
-        while True:
-            await asyncio.sleep(TIDY)
-            try:
-                if not self.store.shared or await self._claim("blobs"):
-                    await self.desk.read(partial(tidy, blobs, self.store, self.clock.now()))
-            except (CarekitError, OSError) as error:
-                log.warning("attachments that nothing refers to stay for now: %s", error)
+    async def _tidy(self) -> None:
+        await self.desk.read(partial(tidy, self.blobs, self.store, self.clock.now()))
 
     async def _claiming(self, component: Component) -> None:
         """Do a component's work that is for one process at a time, while it is this one's turn."""
