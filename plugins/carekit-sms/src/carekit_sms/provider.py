@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 import attrs
 import msgspec
 
-from carekit import Answer, DeliveryError, DeliveryStatus, Malformed, NoSettings, Permanent, Temporary, Unsure
+from carekit import Answer, DeliveryError, DeliveryStatus, Ignored, Malformed, NoSettings, Permanent, Temporary, Unsure
 
 _MOST_FIELDS = 200
 
@@ -240,6 +240,14 @@ def optional(fields: Mapping[str, Any], name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     return str(value)
+
+
+def status_of(said: str, table: Mapping[str, DeliveryStatus]) -> DeliveryStatus:
+    """How far a text got of which the provider *said* this; raises `Ignored` for what is not in its *table*."""
+    status = table.get(said)
+    if status is None:
+        raise Ignored(f"the status {said!r} says nothing of a text of ours")
+    return status
 
 
 def inner(fields: Mapping[str, Any], *names: str) -> Mapping[str, Any]:

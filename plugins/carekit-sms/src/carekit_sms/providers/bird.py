@@ -26,6 +26,7 @@ from carekit_sms.provider import (
     inner,
     instant,
     optional,
+    status_of,
 )
 from carekit_sms.signatures import bird, check_age, same
 
@@ -84,9 +85,7 @@ class Bird(Provider):
 
     def report(self, posted: Posted) -> Report:
         payload = self._payload(posted, "sms.outbound")
-        status = _REPORTS.get(optional(payload, "status"))
-        if status is None:
-            raise Ignored(f"the status {optional(payload, 'status')!r} says nothing of a text of ours")
+        status = status_of(optional(payload, "status"), _REPORTS)
         detail = optional(payload, "reason") or optional(inner(payload, "failure"), "description")
         return Report(status, optional(payload, "id"), detail, optional(payload, "reference"))
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import attrs
 
-from carekit import Answer, DeliveryStatus, Ignored, NotOurs, Secret, setting
+from carekit import Answer, DeliveryStatus, NotOurs, Secret, setting
 from carekit_sms.provider import (
     Outgoing,
     Posted,
@@ -23,6 +23,7 @@ from carekit_sms.provider import (
     instant,
     international,
     optional,
+    status_of,
 )
 from carekit_sms.signatures import claims_of, same, sha256_hex
 
@@ -79,9 +80,7 @@ class MessageBird(Provider):
 
     def report(self, posted: Posted) -> Report:
         asked = posted.query
-        status = _REPORTS.get(asked.get("status", ""))
-        if status is None:
-            raise Ignored(f"the status {asked.get('status', '')!r} says nothing of a text of ours")
+        status = status_of(asked.get("status", ""), _REPORTS)
         code = asked.get("statusErrorCode", "")
         detail = " ".join(filter(None, (asked.get("statusReason", ""), f"(error {code})" if code else "")))
         return Report(status, asked.get("id", ""), detail, asked.get("reference", ""))

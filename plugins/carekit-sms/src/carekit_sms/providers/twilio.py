@@ -11,8 +11,20 @@ from urllib.parse import quote, urlsplit
 
 import attrs
 
-from carekit import Answer, DeliveryStatus, Ignored, NotOurs, Secret, setting
-from carekit_sms.provider import Media, Outgoing, Posted, Provider, Reply, Report, Submission, Text, field, optional
+from carekit import Answer, DeliveryStatus, NotOurs, Secret, setting
+from carekit_sms.provider import (
+    Media,
+    Outgoing,
+    Posted,
+    Provider,
+    Reply,
+    Report,
+    Submission,
+    Text,
+    field,
+    optional,
+    status_of,
+)
 from carekit_sms.signatures import basic, same, twilio
 
 _REPORTS: Final[Mapping[str, DeliveryStatus]] = {
@@ -78,9 +90,7 @@ class Twilio(Provider):
 
     def report(self, posted: Posted) -> Report:
         form = posted.form
-        status = _REPORTS.get(form.get("MessageStatus", ""))
-        if status is None:
-            raise Ignored(f"the status {form.get('MessageStatus', '')!r} says nothing of a text of ours")
+        status = status_of(form.get("MessageStatus", ""), _REPORTS)
         code, words = form.get("ErrorCode", ""), form.get("ErrorMessage", "")
         detail = " ".join(filter(None, (f"Twilio error {code}" if code else "", words)))
         return Report(status, form.get("MessageSid", ""), detail)

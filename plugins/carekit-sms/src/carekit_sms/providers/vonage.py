@@ -28,6 +28,7 @@ from carekit_sms.provider import (
     instant,
     international,
     optional,
+    status_of,
 )
 from carekit_sms.signatures import basic, check_age, claims_of, same, sha256_hex
 
@@ -98,9 +99,7 @@ class Vonage(Provider):
 
     def report(self, posted: Posted) -> Report:
         found = posted.json
-        status = _REPORTS.get(optional(found, "status"))
-        if status is None:
-            raise Ignored(f"the status {optional(found, 'status')!r} says nothing of a text of ours")
+        status = status_of(optional(found, "status"), _REPORTS)
         error = inner(found, "error")
         detail = ": ".join(filter(None, (optional(error, "title"), optional(error, "detail"))))
         return Report(status, optional(found, "message_uuid"), detail, optional(found, "client_ref"))
