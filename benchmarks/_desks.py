@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +18,7 @@ import dispatch
 from carekit import Clock
 from carekit.service import config, plugins
 from carekit.service.service import Role, Service
+from carekit.testing import free_port
 from carekit_sql.dialects import Database
 from carekit_sql.store import SqlStore
 
@@ -123,7 +122,7 @@ def postgresql(folder: Path) -> Iterator[str]:
         command = [*as_user, str(programs_ / program), "-D", str(home / "data"), *arguments]
         subprocess.run(command, check=True, cwd=home, stdout=subprocess.DEVNULL)
 
-    port = _free_port()
+    port = free_port()
     run("initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8")
     options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1"
     run("pg_ctl", "-w", "-l", str(home / "log"), "-o", options, "start")
@@ -131,14 +130,6 @@ def postgresql(folder: Path) -> Iterator[str]:
         yield f"postgresql://postgres@127.0.0.1:{port}/"
     finally:
         run("pg_ctl", "-w", "-m", "immediate", "stop")
-
-
-def _free_port() -> int:
-    for port in random.sample(range(20_000, 32_000), 50):  # below those that the system hands out
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-    raise RuntimeError("no free port")
 
 
 def create(server: str, name: str) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from carekit.testing.contracts.survey import SurveyContract as SurveyContract
     from carekit.testing.desk import DeskKit as DeskKit
     from carekit.testing.faults import FaultyTransport as FaultyTransport
+    from carekit.testing.ports import free_port as free_port
 
 _HOMES = {
     "BotContract": "carekit.testing.contracts.bot",
@@ -30,6 +31,7 @@ _HOMES = {
     "PolicyContract": "carekit.testing.contracts.policy",
     "StoreContract": "carekit.testing.contracts.store",
     "SurveyContract": "carekit.testing.contracts.survey",
+    "free_port": "carekit.testing.ports",
 }
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "PolicyContract",
     "StoreContract",
     "SurveyContract",
+    "free_port",
 ]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 import signal
 import smtplib
@@ -21,6 +20,8 @@ from typing import Any
 
 import httpx2
 
+from carekit.testing import free_port
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "shop"
 COMMAND = Path(sys.executable).with_name("carekit")
@@ -30,18 +31,6 @@ PATIENCE = 60.0
 
 Table = dict[str, Any]
 Edit = Callable[[Table], None]
-
-_given: set[int] = set()
-
-
-def free_port() -> int:
-    """A free loopback port, below those the system gives to outgoing connections, and each only once."""
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)
-        with socket.socket() as probe:
-            if port not in _given and probe.connect_ex(("127.0.0.1", port)) != 0:
-                _given.add(port)
-                return port
 
 
 def until(look: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:

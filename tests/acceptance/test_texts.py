@@ -19,7 +19,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.acceptance._shop import EXAMPLE, Shop, environment, free_port, until
+from carekit.testing import free_port
+from tests.acceptance._shop import EXAMPLE, Shop, environment, until
 
 FAKESMSC = "/usr/lib/kannel/test/fakesmsc"
 REMEDY = "apt-get install kannel kannel-extras"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,13 +18,6 @@ from tests.docs._pages import files
 
 PATIENCE = 60.0
 """Seconds to wait for a process to say something; reaching it is a failure, whatever the machine does meanwhile."""
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 class Story:

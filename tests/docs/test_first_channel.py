@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from carekit.testing import free_port
 from tests.docs._pages import DOCS, blocks, files
-from tests.docs._story import Story, free_port, like
+from tests.docs._story import Story, like
 
 PAGE = DOCS / "tutorial" / "first-channel.md"
 

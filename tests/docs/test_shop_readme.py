@@ -13,8 +13,9 @@ import httpx2
 import pytest
 
 from carekit.service import plugins
+from carekit.testing import free_port
 from tests.docs._pages import ROOT
-from tests.docs._story import PATIENCE, Story, free_port
+from tests.docs._story import PATIENCE, Story
 
 SHOP = ROOT / "examples" / "shop"
 README = SHOP / "README.md"

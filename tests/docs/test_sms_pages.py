@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from carekit.service import plugins
+from carekit.testing import free_port
 from tests.docs._pages import DOCS, blocks
-from tests.docs._story import PATIENCE, Story, free_port
+from tests.docs._story import PATIENCE, Story
 
 FAKESMSC = "/usr/lib/kannel/test/fakesmsc"
 REMEDY = "apt-get install kannel kannel-extras"

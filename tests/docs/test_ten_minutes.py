@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from carekit.service import plugins
+from carekit.testing import free_port
 from tests.docs._console import Browser
 from tests.docs._pages import DOCS, ROOT, blocks
-from tests.docs._story import PATIENCE, Story, free_port, like
+from tests.docs._story import PATIENCE, Story, like
 
 PAGE = DOCS / "tutorial" / "ten-minutes.md"
 SHELL = next(block.text for block in blocks(PAGE) if block.language == "console")

@@ -8,8 +8,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from carekit.testing import free_port
 from tests._servers import find, require
-from tests.acceptance._shop import free_port, until
+from tests.acceptance._shop import until
 from tests.reliability._site import Table, listens_at
 
 POSTGRESQL = "install PostgreSQL (Debian: apt-get install postgresql)"

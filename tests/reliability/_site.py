@@ -14,7 +14,8 @@ from typing import Any
 
 import httpx2
 
-from tests.acceptance._shop import free_port, toml, until
+from carekit.testing import free_port
+from tests.acceptance._shop import toml, until
 from tests.reliability._nursery import Nursery, Running
 
 ADDRESS = "help@northwind.example"

@@ -10,7 +10,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from tests.acceptance._shop import free_port, until
+from carekit.testing import free_port
+from tests.acceptance._shop import until
 from tests.reliability._clients import Mail, Replies
 from tests.reliability._far import MailServer
 from tests.reliability._hurried import hurried

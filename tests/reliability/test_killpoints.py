@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance._shop import free_port, until
+from carekit.testing import free_port
+from tests.acceptance._shop import until
 from tests.reliability._careless import careless
 from tests.reliability._clients import Chat, Client, Mail, Notes, Replies, Webhook, begun, keys
 from tests.reliability._far import MailServer

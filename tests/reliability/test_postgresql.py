@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance._shop import free_port, until
+from carekit.testing import free_port
+from tests.acceptance._shop import until
 from tests.reliability._clients import Chat, Load, Mail, Notes, Replies, Webhook, begun, series
 from tests.reliability._far import MailServer
 from tests.reliability._ledger import Ledger

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from carekit import testing
+
 CORPUS = Path(__file__).resolve().parents[4] / "shared" / "data" / "email"
 
 
@@ -35,8 +37,7 @@ dovecot, postfix = _servers.dovecot, _servers.postfix
 @pytest.fixture
 def free_port() -> Callable[[], int]:
     """Gives a free loopback port at each call."""
-    give: Callable[[], int] = _servers.free_port
-    return give
+    return testing.free_port
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import secrets
 import shutil
 import signal
 import smtplib
@@ -26,6 +25,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import trustme
 
+from carekit.testing import free_port
+
 PASSWORD = "care"
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
@@ -39,23 +40,6 @@ def require(binary: str, packages: str) -> str:
     if os.environ.get("CAREKIT_REQUIRE_SERVERS") == "1":
         pytest.fail(f"{reason} (CAREKIT_REQUIRE_SERVERS=1 forbids skipping)", pytrace=False)
     pytest.skip(reason)
-
-
-def free_port() -> int:
-    """A free loopback port below those the system gives to outgoing connections."""
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)  # anywhere, because other workers look for one at the same time
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in _GIVEN:
-            _GIVEN.add(port)
-            return port
-
-
-_GIVEN: set[int] = set()
 
 
 def wait_for(port: int, log: Path, process: subprocess.Popen[bytes] | None = None) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from carekit.testing import free_port
+
 REMEDY = "redis-server is not installed: install it (Debian: apt install redis-server)"
 
 
@@ -21,9 +23,7 @@ class Server:
     def __init__(self, folder: Path, *options: str) -> None:
         self._folder = folder
         self._options = options
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 import signal
 import socket
@@ -22,6 +21,8 @@ from urllib.parse import unquote_to_bytes
 
 import httpx2
 
+from carekit.testing import free_port
+
 OURS = "13013"
 FAKESMSC = "/usr/lib/kannel/test/fakesmsc"
 REMEDY = "apt-get install kannel kannel-extras"
@@ -29,17 +30,6 @@ TOKEN = "a token for these tests only"
 PATIENCE = 40.0
 """Seconds to wait for what takes well under one on an idle machine."""
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
-_given: set[int] = set()
-
-
-def free_port() -> int:
-    """A free loopback port below those the system gives to outgoing connections, each only once."""
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)
-        with socket.socket() as probe:
-            if port not in _given and probe.connect_ex(("127.0.0.1", port)) != 0:
-                _given.add(port)
-                return port
 
 
 def until(look: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-from sms_gateway import FAKESMSC, OURS, REMEDY, FakeSmsc, Kannel, Phones, Service, free_port, until
+from sms_gateway import FAKESMSC, OURS, REMEDY, FakeSmsc, Kannel, Phones, Service, until
+
+from carekit.testing import free_port
 
 pytestmark = [pytest.mark.require("bearerbox", REMEDY), pytest.mark.require(FAKESMSC, REMEDY)]
 

@@ -10,9 +10,10 @@ import pytest
 import sms_recorded as recorded
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sms_gateway import Service, free_port
+from sms_gateway import Service
 
 from carekit import Payload
+from carekit.testing import free_port
 
 TABLES = """
 [channels.kannel]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
-import random
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,6 +16,7 @@ from types import ModuleType
 import pytest
 
 from carekit import Secret
+from carekit.testing import free_port
 from carekit_sql.store import SqlSettings, SqlStore
 
 # By path, because the tests are no package that could be imported by name.
@@ -39,15 +38,6 @@ def _programs() -> Path | None:
     aside = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     found = shutil.which("initdb", path=os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, aside)]))
     return Path(found).parent if found else None
-
-
-def _free_port() -> int:
-    """A port that is free and below those that the system hands out to clients."""
-    for port in random.sample(range(20_000, 32_000), 50):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-    raise RuntimeError("no free port")
 
 
 def _in_memory() -> str | None:
@@ -149,7 +139,7 @@ def server() -> Iterator[Server]:
             [*as_user, str(programs / program), *arguments], check=True, cwd=folder, stdout=subprocess.DEVNULL
         )
 
-    port = _free_port()
+    port = free_port()
     try:
         run("initdb", "-A", "trust", "-U", "postgres", "-D", data, "--no-sync", "-E", "UTF8")
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
