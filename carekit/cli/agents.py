@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from carekit.builtin.memory import MemoryStore
 from carekit.cli.common import file_and_more, file_argument, with_service
 from carekit.facts.codec import to_builtins
 from carekit.facts.nouns import Agent
@@ -48,7 +47,7 @@ def add(
     secret = _password(password)
 
     async def work(service: Service) -> Agent:
-        if type(service.store) is MemoryStore:
+        if service.store.inline:
             raise Refused(
                 "a store in memory forgets the agent when this command ends; give [store] one that is on disk, or name"
                 " a file with agents in `seed` of [service]"

@@ -24,6 +24,7 @@ Run = Callable[..., Result]
 class Shared(MemoryStore):
     """A store that outlives the command that opened it, as one on a disk would."""
 
+    inline: ClassVar[bool] = False
     state: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, name: str, settings: object) -> None:

@@ -8,17 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from carekit.service.blobs import MemoryBlobs
 from carekit.service.opening import ServiceFiles
 from tests.unit.cli.conftest import Run
-
-
-@pytest.fixture(autouse=True)
-def lasting_blobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was kept by one command is there for the next, as on a disk."""
-    blobs = MemoryBlobs()
-    monkeypatch.setattr("carekit.service.compose.MemoryBlobs", lambda: blobs)
-
 
 GOOD = b'{"id": "7", "sender": "ana", "text": "hello"}'
 
