@@ -55,6 +55,7 @@ def errands(
     settings: Settings,
     notifier: Notifier,
     clock: Clock,
+    random: Random,
     earlier: Earlier,
     mark: Callable[[Job], Awaitable[None]],
 ) -> Errands:
@@ -66,7 +67,7 @@ def errands(
         channels={name: part.component for name, part in settings.channels.items()},
         bots={name: (part.component, part.reserved.timeout) for name, part in settings.bots.items()},
         clock=clock,
-        random=Random(),
+        random=random,
         earlier=earlier,
         mark=mark,
     )

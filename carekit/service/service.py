@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from carekit.facts.events import BotAsked, Event
@@ -67,6 +68,7 @@ class Service:
         *,
         clock: Clock | None = None,
         ids: Ids | None = None,
+        random: Random | None = None,
         role: Role = Role.ALL,
     ) -> None:
         self.settings = settings
@@ -89,7 +91,7 @@ class Service:
         self.desk = compose.desk(settings, self.signer, self.clock, self.writer, self.hub, Keeper(self.blobs))
         self.node = Node(self.store, self.clock, self.desk.read)
         self.outbox = Outbox(
-            compose.errands(settings, self.notifier, self.clock, self._earlier, self._mark),
+            compose.errands(settings, self.notifier, self.clock, random or Random(), self._earlier, self._mark),
             self.node,
             post=self.writer.post,
             load=self._load,

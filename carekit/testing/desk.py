@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Coroutine, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -71,7 +72,7 @@ class DeskKit:
             path.write_text(toml, "utf-8")
             installed = plugins.load(extra=extra, discover=discover)
             settings = config.load(path, installed, environment)
-            self.service = Service(settings, installed, clock=self.clock, ids=SequentialIds())
+            self.service = Service(settings, installed, clock=self.clock, ids=SequentialIds(), random=Random(0))
             self.run(self._open())
         except BaseException:
             self._let_go()

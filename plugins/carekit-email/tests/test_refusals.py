@@ -9,7 +9,7 @@ from email.parser import BytesParser
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mail_tests_mailroom import FILE, mail
 from starlette.applications import Starlette
@@ -108,6 +108,7 @@ def test_a_machine_allows_nothing(rooms: Callable[..., Any]) -> None:
 
 
 @given(st.integers(0, 200), st.characters(min_codepoint=33, max_codepoint=126))
+@example(52, "T")
 def test_a_token_that_was_changed_is_none(place: int, char: str) -> None:
     """Or it says the very same: nobody can make one for somebody else."""
     genuine = token(SECRET, "c_01hf3k9m2qp4r6t8v0w2x4", "ada@host.example")

@@ -68,7 +68,8 @@ def refusal(given: str, channel: str, secret: bytes, external_id: str) -> Inboun
         return None
     if not hmac.compare_digest(tag(secret, conversation, address, PURPOSE), found.group(2)):
         return None
-    sender = Address("email", address)
+    # What was signed is the address without its case and the spaces around it: nothing else was vouched for.
+    sender = Address("email", address.strip().lower())
     return Inbound(channel, external_id, sender, _TEXT, conversation=conversation, automatic=True, consent=False)
 
 

@@ -45,7 +45,7 @@ def test_what_may_succeed_later_is_tried_again(kit: DeskKit, far: FarSide) -> No
     far.answer = lambda _, attempt: Temporary("busy") if attempt < 3 else Delivery()
     kit.reply("ana", "hi")
     assert (far.texts, changes(kit)) == (["hi"], [])
-    kit.advance("4s")
+    kit.advance("3s")
     assert far.texts == ["hi"]
     kit.advance("1m")
     assert far.texts == ["hi"] * 3
