@@ -27,6 +27,12 @@ except ImportError:  # Windows has none; there nobody watches over two processes
     fcntl = None  # type: ignore[assignment]
 
 _OLDEST = (3, 35, 0)  # the first with RETURNING and with 32,766 parameters
+_LOG = 16_384
+"""Pages (64 MiB) that the write-ahead log may hold before they move to their places.
+
+A message touches a page of every index. Of those that many messages share, the log holds many states and only the last
+is moved: with SQLite's own 1,000 pages most of a busy desk's commits would wait for that, and the longer the larger it is.
+"""
 _LOOK_AGAIN = 0.01
 """Seconds until a busy file is asked again."""
 
@@ -186,6 +192,7 @@ class Sqlite(Database):
                 "checkpoint_fullfsync = ON",
                 "cache_size = -65536",
                 "temp_store = MEMORY",
+                f"wal_autocheckpoint = {_LOG}",
             ):
                 connection.execute(f"PRAGMA {setting}").close()
         except BaseException:
