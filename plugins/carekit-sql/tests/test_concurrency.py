@@ -7,7 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from types import ModuleType
 
-from carekit import Agent, Batch, Conflict, Contact, Job, Scope, Wanted
+import pytest
+
+from carekit import Agent, Batch, Conflict, Contact, Job, Scope, Wanted, replace
 from carekit_sql.store import SqlStore
 
 THREADS = 8
@@ -169,6 +171,7 @@ def test_position_is_not_shown_before_the_ones_below_it(store: SqlStore, make: M
         with store.transaction() as transaction:
             transaction.load(Wanted(conversations=["c_1"]))
             transaction.write(Batch(events=[lower := make.received("c_1", 2)]))
+            transaction.load(Wanted(conversations=["c_1"]))  # by then it has been written
             higher = other.submit(make.append, store, "c_2", "later")
             wait([higher], timeout=0.5)  # time enough to overtake, if it could
             assert store.feed(2, 10, Scope.everything()) == []
@@ -188,3 +191,23 @@ def test_worker_does_not_wait_for_a_job_that_another_is_at(
         transaction.load(Wanted(jobs=[1]))
         leased = other.submit(store.lease, node, make.T, 10).result(timeout=30)
     assert [job.lane for job in leased] == ["b"]
+
+
+def test_contact_that_has_changed_since_it_was_read_is_not_written(
+    ready: str, open_store: Callable[[str], SqlStore], make: ModuleType
+) -> None:
+    """On PostgreSQL who reads a contact does not hold it, so who writes one looks first; a second try succeeds."""
+    store = open_store(ready)
+    make.add_conversations(store, make.conversation("c_1", seq=1), make.conversation("c_2", seq=1))
+
+    def rename(conversation: str, name: str, meanwhile: Callable[[], None] = lambda: None) -> None:
+        with store.transaction() as transaction:
+            found = transaction.load(Wanted(conversations=[conversation])).contacts["p_1"]
+            meanwhile()
+            transaction.write(Batch(contacts=[replace(found, name=f"{found.name}{name}")]))
+
+    with pytest.raises(Conflict, match="p_1 has changed"):
+        rename("c_1", "a", meanwhile=lambda: rename("c_2", "b"))
+    rename("c_1", "a")
+    found = store.contact("p_1", Scope.everything())
+    assert found is not None and found.name == "ba"

@@ -69,7 +69,7 @@ class Texts(Array):
     def _dense(values: Sequence[str]) -> bytes:
         whole = "".join(values)
         if "\x00" in whole or _MARK in whole:
-            values = [_escape(value) for value in values]
+            values = [escape(value) for value in values]
         return Bytes._dense([value.encode() for value in values])
 
 
@@ -137,31 +137,33 @@ _MARK, _NUL = "\ufdd0", "\ufdd1"
 _MARKED = re.compile(f"{_MARK}(.)", re.DOTALL)
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """*text* as it is sent, without NUL."""
     if "\x00" in text or _MARK in text:
         return text.replace(_MARK, _MARK + _MARK).replace("\x00", _MARK + _NUL)
     return text
 
 
-def _unescape(text: str) -> str:
+def unescape(text: str) -> str:
+    """A text as it was before `escape`."""
     return _MARKED.sub(lambda found: "\x00" if found[1] == _NUL else found[1], text) if _MARK in text else text
 
 
 class _TextDumper(StrDumper):
     def dump(self, obj: str) -> Any:
-        return super().dump(_escape(obj))
+        return super().dump(escape(obj))
 
 
 class _BinaryTextDumper(StrBinaryDumper):
     def dump(self, obj: str) -> Any:
-        return super().dump(_escape(obj))
+        return super().dump(escape(obj))
 
 
 class _TextLoader(TextLoader):
     def load(self, data: Any) -> Any:
-        return _unescape(str(data, "utf-8"))
+        return unescape(str(data, "utf-8"))
 
 
 class _BinaryTextLoader(TextBinaryLoader):
     def load(self, data: Any) -> Any:
-        return _unescape(str(data, "utf-8"))
+        return unescape(str(data, "utf-8"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
 from typing import Any
+from zlib import crc32
 
 import psycopg
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from carekit_sql.pipelined import PipelinedTransaction
 from carekit_sql.rows import AgentCache
 from carekit_sql.statements import Statements
 from carekit_sql.transaction import SqlTransaction
+from carekit_sql.wire import Wire
 
 WRITERS = 4
 _SETTINGS = {
@@ -52,7 +53,7 @@ class Postgresql(Database):
 
     def __init__(self, url: URL) -> None:
         super().__init__(url)
-        self._writers = pool(lambda: self._connect(_SETTINGS | _WRITING), WRITERS)
+        self._writers = pool(lambda: Wire(self._connect(_SETTINGS | _WRITING)), WRITERS)
 
     def open(self) -> None:
         connection = self.connect()
@@ -66,24 +67,12 @@ class Postgresql(Database):
         self._writers.dispose()
 
     @contextmanager
-    def writing(self) -> Iterator[psycopg.Connection[Any]]:
-        with self._borrowed(self._writers) as connection:
-            failure: BaseException | None = None
-            ended: Any = None
-            # In a pipeline statements are sent without waiting for the answer to the one before, so that a whole part
-            # of a transaction costs one way to the server and back.
-            try:
-                with connection.pipeline():
-                    try:
-                        connection.execute(_BEGIN)
-                        yield connection
-                        ended = connection.execute("COMMIT")
-                    except BaseException as error:  # noqa: BLE001 - told below, after what the pipeline still holds
-                        failure = error
-            except self.errors as error:
-                failure = failure or error
-            if failure is not None:
-                raise failure  # and with it the connection is thrown away, and the transaction
+    def writing(self) -> Iterator[Wire]:
+        with self._borrowed(self._writers) as wire:  # an error throws the connection away, and with it the transaction
+            wire.execute(_BEGIN)
+            yield wire
+            ended = wire.execute("COMMIT")
+            wire.catch_up(last=True)
             if ended.statusmessage != "COMMIT":
                 raise StoreError(f"the store at {self.where} undid the transaction instead of committing it")
 
@@ -189,7 +178,7 @@ class Postgresql(Database):
 
 
 def _slot(name: str) -> int:
-    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=4).digest()) % _SLOTS
+    return crc32(name.encode("utf-8", "surrogatepass")) % _SLOTS
 
 
 def refuse_unsafe(connection: psycopg.Connection[Any], where: str) -> None:

@@ -31,7 +31,7 @@ _LOG = 16_384
 """Pages (64 MiB) that the write-ahead log may hold before they move to their places.
 
 A message touches a page of every index. Of those that many messages share, the log holds many states and only the last
-is moved: with SQLite's own 1,000 pages most of a busy desk's commits would wait for that, and the longer the larger it is.
+is moved: with SQLite's own 1,000 pages every third commit of a busy desk would wait for that.
 """
 _LOOK_AGAIN = 0.01
 """Seconds until a busy file is asked again."""

@@ -19,13 +19,14 @@ from carekit_sql.transaction import Asked, SqlTransaction
 if TYPE_CHECKING:
     from carekit_sql.on_postgresql import Postgresql
 
-# Each statement sees what was committed before it began, and begins only when the one before it has its locks.
+# Each statement sees what was committed before it began, and begins only when the one before it has its locks. Contacts
+# are read by every message and hardly ever changed: who changes one looks whether it is still as it was.
 # ruff: noqa: S608 - the names are those of our tables
 _FOUND = "ARRAY(SELECT conversation FROM thread_key WHERE key = ANY(%b))"
 _CONVERSATIONS = f"SELECT id, body, contact FROM conversation WHERE id = ANY(%b || {_FOUND}) ORDER BY id FOR UPDATE"
 _CONTACTS = (
     "SELECT id, body FROM contact WHERE id = ANY(ARRAY(SELECT contact FROM address WHERE key = ANY(%b))"
-    f" || ARRAY(SELECT contact FROM conversation WHERE id = ANY(%b || {_FOUND}))) ORDER BY id FOR UPDATE"
+    f" || ARRAY(SELECT contact FROM conversation WHERE id = ANY(%b || {_FOUND})))"
 )
 
 # What is only read comes by one statement, a number of the kind before each row: every statement costs the server and

@@ -10,6 +10,7 @@ from carekit import (
     Agent,
     Batch,
     Conflict,
+    Contact,
     Conversation,
     DeliveryStatus,
     Event,
@@ -62,6 +63,7 @@ class SqlTransaction:
         self._work = work
         self._agents = agents
         self._before: dict[str, Conversation] = {}
+        self._people_before: dict[str, Contact] = {}
         self._heads: dict[str, int] = {}
         self._jobs: dict[int, Job] = {}
         self.failure: Exception | None = None
@@ -145,7 +147,9 @@ class SqlTransaction:
         known = self._ask(s.views, views)
         found = {id: decode_conversation(body) for id, body, _ in conversations.rows}
         self._jobs.update((job.id, job) for job in map(rows.job_from, jobs.rows))
+        people = {id: decode_contact(body) for id, body in contacts.rows}
         self._before.update(found)
+        self._people_before.update(people)
         self._heads.update({id: conversation.seq for id, conversation in found.items()})
         last = {stream: seq or 0 for stream, seq in heads.rows}
         self._heads.update(last)
@@ -153,7 +157,7 @@ class SqlTransaction:
             conversations=found,
             keys=keys.under(named),
             receipts=receipts.under(received),
-            contacts={id: decode_contact(body) for id, body in contacts.rows},
+            contacts=people,
             addresses=addresses.under(addressed),
             agents=self._agents.decode(agents.rows),
             heads=last,
@@ -183,8 +187,7 @@ class SqlTransaction:
             self._check_order(batch.events)
         # By key, so that two writers wait for each other in the same order.
         if batch.contacts:
-            contacts = {contact.id: contact for contact in batch.contacts}
-            s.keep_contacts.run(work, [(id, encode(contact)) for id, contact in sorted(contacts.items())])
+            self._write_contacts({contact.id: contact for contact in batch.contacts})
         if batch.conversations:
             self._keep_conversations(batch.conversations)
         if batch.addresses:
@@ -258,6 +261,15 @@ class SqlTransaction:
             if event.seq != last + 1:
                 raise Conflict(f"step {event.seq} of {event.stream} does not follow step {last}; read it again")
             heads[event.stream] = event.seq
+
+    def _write_contacts(self, contacts: Mapping[str, Contact]) -> None:
+        before = self._people_before
+        known = dict(self._ask(self._statements.contacts, contacts.keys() & before.keys()).rows)
+        for id, body in known.items():
+            if decode_contact(body) != before[id]:
+                raise Conflict(f"contact {id} has changed since it was read; read it again")
+        self._statements.keep_contacts.run(self._work, [(id, encode(one)) for id, one in sorted(contacts.items())])
+        before.update(contacts)
 
     def _write_agents(self, changes: Sequence[tuple[Agent, Agent | None]]) -> None:
         s = self._statements
