@@ -9,6 +9,7 @@ import click
 
 from carekit.cli.common import file_argument
 from carekit.service import config, plugins
+from carekit.service.faults import FaultyFile
 
 
 @click.command("check")
@@ -23,7 +24,7 @@ def command(file: Path) -> None:
         click.echo(f"plugin {info.name!r} is set aside: {info.error}", err=True)
     try:
         settings = config.load(file, installed)
-    except config.FaultyFile as error:
+    except FaultyFile as error:
         for fault in error.faults:
             click.echo(str(fault), err=True)
         count = len(error.faults)

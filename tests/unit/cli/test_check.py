@@ -207,4 +207,7 @@ def test_a_component_that_cannot_be_made_is_a_fault(cli: Run, file: Path, instal
 
     installed({"sms": module(carekit_channels=lambda: {"sms": Bad})})
     said = faults(cli, file, '[channels.s]\nuse = "sms"')
-    assert said[0] == "[channels.s] plugin 'sms' failed to make it: KeyError: 'account'"
+    assert said[0] == (
+        "[channels.s] plugin 'sms' failed to make it: KeyError: 'account'; "
+        "the plugin must be mended, so tell whoever makes it"
+    )
