@@ -28,6 +28,12 @@ def test_a_good_file_has_no_faults(cli: Run, file: Path) -> None:
     assert said.stdout.startswith(f"{file}: no faults (1 channel; configuration ")
 
 
+def test_a_file_with_nothing_to_count_says_so_plainly(cli: Run, file: Path) -> None:
+    """The configuration alone is named."""
+    file.write_text('[store]\nuse = "memory"\n', "utf-8")
+    assert cli("check", file).stdout.startswith(f"{file}: no faults (configuration ")
+
+
 def test_the_file_is_carekit_toml_unless_said_otherwise(cli: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the folder of the file its name need not be given."""
     monkeypatch.chdir(file.parent)
@@ -93,6 +99,10 @@ def test_the_file_is_carekit_toml_unless_said_otherwise(cli: Run, file: Path, mo
                 '[calendars.o] hours: "mon-fri" has "9-17" is not a window: write two times such as "09:00-17:30", '
                 '"22:00-06:00" or "18:00-24:00"'
             ),
+        ),
+        (
+            '[calendars.o]\nhours = { mon-fry = ["09:00-17:00"] }',
+            '[calendars.o] hours: "fry" in "mon-fry" is not a day (did you mean "fri"?): use mon, tue,',
         ),
         (
             '[calendars.o]\nhours = "always"\nholidays = ["2026-12-25"]',
