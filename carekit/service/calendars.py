@@ -43,35 +43,28 @@ def zone_fault(zone: str) -> str:
 
 def _hours_faults(hours: Any) -> Iterator[str]:
     """Of each day and each window, where one look at them all would end at the first."""
-    if not isinstance(hours, str | Mapping):
+    if isinstance(hours, str):
+        yield from _fault(hours)
+    elif not isinstance(hours, Mapping):
         yield 'must be "always" or a table such as { mon-fri = ["09:00-17:00"] }'
-        return
-    before = set[str]()
-    for one in _pieces(hours):
-        try:
-            parse_hours(one)
-        except ValueError as error:
-            if str(error) not in before:
-                yield str(error)
-            before.add(str(error))
-    if before:
-        return
+    else:
+        known: dict[str, list[str]] = {}
+        for days, windows in hours.items():
+            yield from (fault := _fault({days: []}))
+            if not fault:
+                known[days] = []
+            for one in windows if isinstance(windows, list) else [windows]:
+                piece = {days: [one] if isinstance(windows, list) else one}
+                yield from (more for more in _fault(piece) if more not in fault)
+        yield from _fault(known)  # a day that is given twice
+
+
+def _fault(hours: Any) -> list[str]:
     try:
         parse_hours(hours)
     except ValueError as error:
-        yield str(error)
-
-
-def _pieces(hours: str | Mapping[str, Any]) -> Iterator[Any]:
-    """Each window alone with its days."""
-    if isinstance(hours, str):
-        yield hours
-        return
-    for days, windows in hours.items():
-        if isinstance(windows, list) and windows:
-            yield from ({days: [window]} for window in windows)
-        else:
-            yield {days: windows}
+        return [str(error)]
+    return []
 
 
 def _holidays(given: Any) -> frozenset[date]:

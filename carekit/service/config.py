@@ -18,7 +18,7 @@ from carekit.ground.calendars import Calendar
 from carekit.ground.errors import ConfigError
 from carekit.service.blobs import FarBlobs
 from carekit.service.calendars import calendar_of, zone_fault
-from carekit.service.faults import FaultyFile
+from carekit.service.faults import Fault, FaultyFile
 from carekit.service.inboxes import inbox_fault
 from carekit.service.parts import Part, Parts
 from carekit.service.places import folder_fault, host_fault, listen_fault, name_fault, proxy_fault, reached, url_fault
@@ -28,7 +28,7 @@ from carekit.service.sheet import Sheet
 from carekit.service.signing import kept_fault
 from carekit.service.structure import Problem
 from carekit.service.tables import CalendarSettings, ServiceSettings, TokenSettings
-from carekit.service.tokens import right_faults, value_fault
+from carekit.service.tokens import right_faults, short_fault, value_fault
 
 ANYWHERE = "https://care.invalid"
 """The address that components are made with while the given one is faulty: none finds fault with it."""
@@ -85,7 +85,7 @@ class _Reader:
             self._check_data(service, wrong)
         self._check_seed(service, wrong)
         if sheet.faults or store is None:
-            raise FaultyFile(sheet.faults)
+            raise FaultyFile(_by_table(sheet.faults))
         return Settings(
             path=sheet.path,
             service=service,
@@ -171,12 +171,19 @@ class _Reader:
             self._sheet.fault("service", "seed", str(error))
 
 
+def _by_table(faults: list[Fault]) -> list[Fault]:
+    """In the order in which the tables were read, those of one table together."""
+    places = list(dict.fromkeys((fault.file, fault.table) for fault in faults))
+    return sorted(faults, key=lambda fault: places.index((fault.file, fault.table)))
+
+
 def _service_problems(settings: ServiceSettings) -> list[Problem]:
     found = [
         ("timezone", zone_fault(settings.timezone)),
         ("listen", listen_fault(settings.listen)),
         ("url", url_fault(settings.url)),
         ("blobs", _blobs_fault(settings.blobs)),
+        ("secret", short_fault(settings.secret.reveal()) if settings.secret else ""),
         *(("proxies", proxy_fault(proxy)) for proxy in settings.proxies),
         *(("hosts", host_fault(host)) for host in settings.hosts),
     ]

@@ -51,6 +51,8 @@ class Parts:
             where = f"{section}.{name}"
             if section in ADDRESSED and (fault := name_fault(name)):
                 self._sheet.fault(where, "", fault)
+            elif not name.strip():
+                self._sheet.fault(where, "", f"needs a name; write [{section}.NAME]")
             part = self.part(section, name, table, where)
             if part is not None:
                 parts[name] = part
@@ -159,7 +161,7 @@ class Parts:
 
 def _follows(text: str, problems: Iterable[Problem]) -> bool:
     """Whether what a component says may only follow from *problems*: it speaks of a key that is wrong."""
-    wrong = {name for problem in problems for name in (problem.keys[-1], problem.meant) if name}
+    wrong = {name for problem in problems for name in (*problem.keys[-1:], problem.meant) if name}
     return any(re.search(rf"(?<![\w/]){re.escape(name)}(?![\w/])", text) for name in wrong)
 
 

@@ -10,7 +10,7 @@ import attrs
 
 from carekit.ground.suggest import closest, did_you_mean
 from carekit.service.faults import Fault
-from carekit.service.structure import MISSING, Problem, Structurer
+from carekit.service.structure import MISSING, Problem, Structurer, class_of
 from carekit.service.tables import SECTIONS
 from carekit.service.toml import read_toml
 
@@ -78,7 +78,10 @@ class Sheet:
                     self.fault(where, field.name, f"there is no [{section}.{name}]{hint}")
 
 
-def _doc(cls: type, keys: tuple[str, ...]) -> str:
+def _doc(cls: type | None, keys: tuple[str, ...]) -> str:
     """What a missing key is for."""
-    field = getattr(attrs.fields(cls), keys[0], None) if len(keys) == 1 else None
+    field = None
+    for key in keys:
+        field = getattr(attrs.fields(cls), key, None) if cls is not None else None
+        cls = class_of(field.type) if field is not None else None
     return f": {field.metadata['doc']}" if field is not None and field.metadata.get("doc") else ""

@@ -6,7 +6,8 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, time, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, get_args, get_origin
+from types import UnionType
+from typing import Any, NamedTuple, Union, get_args, get_origin
 
 import attrs
 import cattrs
@@ -70,8 +71,11 @@ class Structurer:
             if field.name in table:
                 try:
                     value = self._converter.structure(table[field.name], field.type)
-                except Exception:  # noqa: BLE001, S112 - likewise
-                    continue
+                except Exception:  # noqa: BLE001 - likewise
+                    inner = class_of(field.type)
+                    if inner is None or not isinstance(table[field.name], dict):
+                        continue
+                    value = self._stand_in(inner, table[field.name])
             elif isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
                 value = field.default.factory()
             elif field.default is attrs.NOTHING:
@@ -91,9 +95,9 @@ class Structurer:
             return Secret(value)
         if isinstance(value, Mapping) and len(value) == 1:
             ((source, name),) = value.items()
-            if source == "env" and isinstance(name, str):
+            if source == "env" and isinstance(name, str) and name:
                 return self._secret_variable(name)
-            if source == "file" and isinstance(name, str):
+            if source == "file" and isinstance(name, str) and name:
                 return self._secret_file(self._folder / name)
         raise ValueError('must be a text, { env = "NAME" } or { file = "path" }')
 
@@ -132,6 +136,12 @@ class Structurer:
         if errors:
             raise ExceptionGroup("entries", errors)
         return tuple(items) if get_origin(kind) is tuple else items
+
+
+def class_of(kind: Any) -> type | None:
+    """The class of a key that is a table of known keys, or may be one; None for any other *kind* of key."""
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    return next((one for one in kinds if isinstance(one, type) and attrs.has(one)), None)
 
 
 def _is_sequence(kind: Any) -> bool:

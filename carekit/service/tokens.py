@@ -16,10 +16,15 @@ LONGEST = 512
 RIGHTS = frozenset({"read", "write"})
 
 
+def short_fault(value: str) -> str:
+    """What is wrong with *value* as a secret that nobody may guess."""
+    return f"is too short to be a secret; use at least {SHORTEST} characters" if len(value) < SHORTEST else ""
+
+
 def value_fault(value: str) -> str:
     """What is wrong with *value* as a bearer token, with the remedy; empty if nothing is. It is never repeated."""
-    if len(value) < SHORTEST:
-        return f"is too short to be a secret; use at least {SHORTEST} characters"
+    if fault := short_fault(value):
+        return fault
     if len(value) > LONGEST:
         return f"is too long to be looked at; use at most {LONGEST} characters"
     if not re.fullmatch(r"[!-~]([ -~]*[!-~])?", value):

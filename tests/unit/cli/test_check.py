@@ -142,6 +142,51 @@ def test_all_faults_are_found_at_once(cli: Run, file: Path) -> None:
         assert any(line.startswith(place) for line in said), place
 
 
+MISTAKES = """
+[servce]
+url = "care.example"
+proxies = ["nginx"]
+seed = "none.toml"
+[store]
+use = "memry"
+[channels.web]
+use = "loopback"
+calendar = "ofice"
+colour = "red"
+[channels."a b"]
+use = "loopback"
+[calendars.office]
+hours = { mon-fry = ["9-17"] }
+timezone = "Mars"
+[policies.hello]
+use = "acknowledge"
+text = "Hi {{ nme }}"
+per_contact = 5
+[tokens.one]
+value = { env = "CAREKIT_TEST_EMPTY" }
+may = ["fly"]
+inboxes = ["nope"]
+"""
+
+
+def test_mistakes_of_all_kinds_are_told_together(cli: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of sixteen hides another, and none is told twice."""
+    monkeypatch.setenv("CAREKIT_TEST_EMPTY", "")
+    said = faults(cli, file, "", instead=MISTAKES)
+    places = [line.partition(":")[0].partition(" 'a b'")[0] for line in said if line.startswith(("[", "top"))]
+    assert places == [
+        "top level servce",
+        *("[servce] url", "[servce] proxies", "[servce] seed"),
+        *("[calendars.office] timezone", "[calendars.office] hours", "[calendars.office] hours"),
+        *("[channels.web] calendar", "[channels.web] colour"),
+        "[channels.a b]",
+        *("[policies.hello] per_contact", "[policies.hello] text"),
+        "[store] use",
+        *("[tokens.one] value", "[tokens.one] may", "[tokens.one] inboxes"),
+    ]
+    assert said[-1] == f"16 faults in {file}"
+
+
 def test_a_missing_store_is_a_fault(cli: Run, file: Path) -> None:
     """A desk must keep its conversations somewhere."""
     said = faults(cli, file, "", instead='[service]\nname = "x"\n')

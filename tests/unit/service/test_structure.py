@@ -53,10 +53,10 @@ def test_what_has_no_default_has_no_value_in_a_stand_in() -> None:
     """Whoever reads it is stopped, and nobody takes a made-up value for one of the file."""
     made, told = read({"limit": 4, "wait": 5, "server": {"port": 1}})
     assert set(told) == {"name", "wait", "server.host"}
-    assert (made.limit, made.wait, made.words) == (4, timedelta(hours=1), ())
-    for name in ("name", "server"):
+    assert (made.limit, made.wait, made.words, made.server.port) == (4, timedelta(hours=1), (), 1)
+    for owner, name in ((made, "name"), (made.server, "host")):
         with pytest.raises(AttributeError):
-            getattr(made, name)
+            getattr(owner, name)
 
 
 def test_a_misspelt_key_is_told_once() -> None:

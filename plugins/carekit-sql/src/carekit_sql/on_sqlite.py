@@ -46,7 +46,7 @@ class Sqlite(Database):
         self._held: int | None = None
 
     def open(self) -> None:
-        self._check_place()
+        self.check_place()
         with suppress(OSError):  # SQLite itself says better what is wrong
             Path(self.where).touch(mode=0o600)  # what people have written is for the service's account alone
         writer = self.connect()
@@ -139,7 +139,7 @@ class Sqlite(Database):
                 return Unavailable(f"the store at {self.where} cannot reach its disk: {said}; look at the disk")
         return StoreError(f"the store at {self.where} failed: {said}")
 
-    def _check_place(self) -> None:
+    def check_place(self) -> None:
         path = Path(self.where)
         folder = path.absolute().parent
         if sqlite3.sqlite_version_info < _OLDEST:
