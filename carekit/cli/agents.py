@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from carekit.cli.common import file_and_more, file_argument, with_service
 from carekit.facts.codec import to_builtins
 from carekit.facts.nouns import Agent
 from carekit.ground.errors import NotFound, Refused
+from carekit.service.inboxes import inbox_fault
 from carekit.service.service import Service
 
 
@@ -44,7 +46,6 @@ def add(
     file: Path, id: str, name: str, email: str, role: str, capacity: int, inboxes: tuple[str, ...], password: str | None
 ) -> None:
     """Add the agent ID."""
-    secret = _password(password)
 
     async def work(service: Service) -> Agent:
         if service.store.inline:
@@ -52,6 +53,8 @@ def add(
                 "a store in memory forgets the agent when this command ends; give [store] one that is on disk, or name"
                 " a file with agents in `seed` of [service]"
             )
+        _check_inboxes(service, inboxes)
+        secret = _password(password)
         return await service.desk.add_agent(id, name, email, secret, role=role, capacity=capacity, inboxes=inboxes)
 
     agent = with_service(file, work)
@@ -115,6 +118,16 @@ def activate(file: Path, id: str) -> None:
     click.echo(f"{id} is active and may log in")
 
 
+@command.command("inboxes")
+@file_and_more
+@click.argument("id")
+@click.argument("inboxes", nargs=-1)
+def inboxes(file: Path, id: str, inboxes: tuple[str, ...]) -> None:
+    """Limit the agent ID to INBOXES; without any, to none of them: they see all."""
+    agent = _change(file, id, inboxes=inboxes)
+    click.echo(f"{id} sees {', '.join(agent.inboxes) or 'all inboxes'}")
+
+
 @command.command("capacity")
 @file_and_more
 @click.argument("id")
@@ -125,10 +138,24 @@ def capacity(file: Path, id: str, n: int) -> None:
     click.echo(f"{id} has a capacity of {agent.capacity}, {agent.load} in use")
 
 
-def _change(file: Path, id: str, *, capacity: int | None = None, active: bool | None = None) -> Agent:
+def _check_inboxes(service: Service, inboxes: Collection[str]) -> None:
+    for inbox in inboxes:
+        if fault := inbox_fault(inbox, service.settings.inboxes):
+            raise Refused(fault, field="inboxes")
+
+
+def _change(
+    file: Path,
+    id: str,
+    *,
+    capacity: int | None = None,
+    active: bool | None = None,
+    inboxes: Collection[str] | None = None,
+) -> Agent:
     async def work(service: Service) -> Agent:
+        _check_inboxes(service, inboxes or ())
         if await service.desk.agent(id) is None:
             raise NotFound(f"there is no agent {id!r}; `carekit agents list` shows who there is")
-        return await service.desk.change_agent(id, capacity=capacity, active=active, actor="service")
+        return await service.desk.change_agent(id, capacity=capacity, active=active, inboxes=inboxes, actor="service")
 
     return with_service(file, work)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from carekit.cli.common import file_argument
+from carekit.cli.common import counted, file_argument
 from carekit.service import config, plugins
+from carekit.service.faults import FaultyFile
 
 
 @click.command("check")
@@ -23,14 +24,13 @@ def command(file: Path) -> None:
         click.echo(f"plugin {info.name!r} is set aside: {info.error}", err=True)
     try:
         settings = config.load(file, installed)
-    except config.FaultyFile as error:
+    except FaultyFile as error:
         for fault in error.faults:
             click.echo(str(fault), err=True)
-        count = len(error.faults)
-        click.echo(f"{count} fault{'s' if count != 1 else ''} in {file}", err=True)
+        click.echo(f"{counted(len(error.faults), 'fault')} in {file}", err=True)
         sys.exit(1)
     parts = [
-        f"{len(section)} {one if len(section) == 1 else many}"
+        counted(len(section), one, many)
         for one, many, section in (
             ("channel", "channels", settings.channels),
             ("bot", "bots", settings.bots),
@@ -41,4 +41,5 @@ def command(file: Path) -> None:
         )
         if section
     ]
-    click.echo(f"{file}: no faults ({', '.join(parts)}; configuration {settings.fingerprint})")
+    told = "; ".join(filter(None, [", ".join(parts), f"configuration {settings.fingerprint}"]))
+    click.echo(f"{file}: no faults ({told})")

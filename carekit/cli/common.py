@@ -42,9 +42,14 @@ def parse_day(text: str | None, zone: str) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter: on the first or the last day that there is
         raise click.BadParameter(f"{text!r} is not a date such as 2026-11-22 or 2026-11-22T09:00") from None
-    return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 file``, ``1,200 files``; *many* where an s is not enough."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def duration(seconds: object) -> str:

@@ -11,6 +11,7 @@ import click
 from carekit.cli.common import file_and_more, file_argument, with_service
 from carekit.facts.codec import to_builtins
 from carekit.facts.nouns import Letter
+from carekit.ground.dates import iso
 from carekit.ground.errors import CarekitError, Refused
 from carekit.seams.scope import EVERYTHING
 from carekit.service.service import Service
@@ -46,7 +47,7 @@ def list_letters(file: Path, as_json: bool) -> None:
         click.echo("there are no dead letters")
     for letter in letters:
         click.secho(letter.id, bold=True, nl=False)
-        click.echo(f"  {letter.at:%Y-%m-%d %H:%M} UTC  {letter.channel}: {KINDS[letter.kind]}: {letter.error}")
+        click.echo(f"  {iso(letter.at)} UTC  {letter.channel}: {KINDS[letter.kind]}: {letter.error}")
 
 
 @command.command("show")
@@ -135,7 +136,7 @@ def _described(letter: Letter) -> list[tuple[str, str]]:
     return [
         ("letter", letter.id),
         ("channel", letter.channel),
-        ("since", f"{letter.at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("since", f"{iso(letter.at, 'seconds')} UTC"),
         ("what", f"{KINDS[letter.kind]}: {letter.error}"),
         ("which", where),
     ]

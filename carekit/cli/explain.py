@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from carekit.cli.common import file_and_more, with_service
+from carekit.cli.common import counted, file_and_more, with_service
 from carekit.facts.codec import event_to_dict
 from carekit.facts.events import Event
 from carekit.rules.story import Line, tell
@@ -35,12 +35,12 @@ def command(file: Path, conversation: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([event_to_dict(event) for event in events], indent=2))
         return
-    click.secho(f"{conversation}  ({len(events)} events, times in {zone})", bold=True)
+    click.secho(f"{conversation}  ({counted(len(events), 'event')}, times in {zone})", bold=True)
     day = ""
     for line in tell(events, names):
         at = line.at.astimezone(ZoneInfo(zone))
-        if f"{at:%Y-%m-%d}" != day:
-            day = f"{at:%Y-%m-%d}"
+        if at.date().isoformat() != day:
+            day = at.date().isoformat()
             click.echo(f"\n{at:%A} {day}")
         _print(line, f"{at:%H:%M:%S}")
 

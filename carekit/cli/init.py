@@ -12,6 +12,7 @@ import click
 from carekit.cli.starter import Starter, compose, gather
 from carekit.ground.errors import ConfigError
 from carekit.service import config, plugins
+from carekit.service.faults import Fault, FaultyFile
 from carekit.service.plugins import Plugins
 
 FILE = "carekit.toml"
@@ -65,10 +66,10 @@ def _write(target: Path, installed: Plugins, starters: Sequence[Starter]) -> tup
     return kept, left
 
 
-def _faults(file: Path, installed: Plugins) -> list[config.Fault]:
+def _faults(file: Path, installed: Plugins) -> list[Fault]:
     try:
         config.load(file, installed)
-    except config.FaultyFile as error:
+    except FaultyFile as error:
         return error.faults
     return []
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from carekit.cli.common import duration, file_argument, parse_day, with_service
+from carekit.ground.dates import iso
 from carekit.seams.scope import EVERYTHING
 from carekit.service.service import Service
 
@@ -102,7 +103,7 @@ def _csat(csat: dict[str, Any]) -> str:
 
 
 def _day(text: str, zone: str) -> str:
-    return f"{datetime.fromisoformat(text).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+    return iso(datetime.fromisoformat(text).astimezone(ZoneInfo(zone)))
 
 
 def _csv(report: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from carekit.cli.common import file_argument, with_service
+from carekit.cli.common import counted, file_argument, with_service
 from carekit.service.service import Service
 from carekit.service.tidy import Tidied, tidy
 
@@ -24,4 +24,4 @@ def command(file: Path) -> None:
             return tidy(service.blobs, service.store, service.clock.now(), told=lambda done: bar.update(done - bar.pos))
 
     found = with_service(file, work)
-    click.echo(f"removed {found.contents} files, {found.bytes:,} bytes")
+    click.echo(f"removed {counted(found.contents, 'file')}, {counted(found.bytes, 'byte')}")

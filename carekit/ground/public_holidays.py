@@ -28,10 +28,10 @@ def country_holidays(country: str, subdivision: str | None, years: Iterable[int]
         entity = type(holidays.country_holidays(code))
     except NotImplementedError:
         # only a mistake pays for loading every country there is
-        known = holidays.list_supported_countries(include_aliases=True)
+        known = holidays.list_supported_countries(include_aliases=True) if len(code) <= 3 else ()
         raise ValueError(
             f'"{country}" is not a country with known holidays{did_you_mean(code, known)}: '
-            'use its ISO code, such as "ES"'
+            'use its ISO 3166 code, such as "ES"'
         ) from None
     regions = {name.casefold(): name for name in (*entity.subdivisions, *entity.subdivisions_aliases)}
     region = regions.get(subdivision.strip().casefold())

@@ -13,8 +13,8 @@ LONGEST: Final = 100
 """Words longer than this many characters get no suggestion: comparing them costs more than a guess is worth."""
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word most like *word*, ignoring case, or None when nothing is alike.
+def closest(word: str, known: Iterable[str], cutoff: float = CUTOFF) -> str | None:
+    """Return the known word most like *word*, ignoring case, or None when nothing is alike (*cutoff*, 0 to 1).
 
     The order of *known* does not matter: of equally good words the alphabetically first wins.
     """
@@ -27,11 +27,11 @@ def closest(word: str, known: Iterable[str]) -> str | None:
         if len(candidate) > LONGEST:
             continue
         matcher.set_seq1(candidate.casefold())
-        least = max(CUTOFF, best_ratio)
+        least = max(cutoff, best_ratio)
         if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:
             continue
         ratio = matcher.ratio()
-        if ratio >= CUTOFF and ratio > best_ratio:
+        if ratio >= cutoff and ratio > best_ratio:
             best, best_ratio = candidate, ratio
     return best
 

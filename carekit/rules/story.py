@@ -10,6 +10,7 @@ import attrs
 import msgspec
 
 from carekit.facts import events as f
+from carekit.ground.dates import iso
 from carekit.ground.durations import format_duration
 
 
@@ -132,7 +133,7 @@ def _handed_off(fact: f.HandedOff, names: Mapping[str, str]) -> Told:
 def _target_set(fact: f.TargetSet, names: Mapping[str, str]) -> Told:
     metric = fact.metric.replace("_", " ")
     return (
-        f"target {fact.name}: {metric} within {format_duration(fact.limit)}, due {fact.due:%Y-%m-%d %H:%M:%S} UTC",
+        f"target {fact.name}: {metric} within {format_duration(fact.limit)}, due {iso(fact.due, 'seconds')} UTC",
         "",
         [],
     )
@@ -147,11 +148,11 @@ def _plain(text: str) -> Callable[[Any, Mapping[str, str]], Told]:
 
 
 def _timer_set(fact: f.TimerSet, names: Mapping[str, str]) -> Told:
-    return f"timer {fact.name} set for {fact.due:%Y-%m-%d %H:%M:%S} UTC", "", []
+    return f"timer {fact.name} set for {iso(fact.due, 'seconds')} UTC", "", []
 
 
 def _snoozed(fact: f.Snoozed, names: Mapping[str, str]) -> Told:
-    return f"snoozed until {fact.until:%Y-%m-%d %H:%M:%S} UTC", "", []
+    return f"snoozed until {iso(fact.until, 'seconds')} UTC", "", []
 
 
 def _survey_offered(fact: f.SurveyOffered, names: Mapping[str, str]) -> Told:

@@ -24,7 +24,7 @@ from carekit.service.measured import MeasuredErrands, MeasuredPipeline
 from carekit.service.notify import Notifier
 from carekit.service.outbox.errands import Earlier, Errands
 from carekit.service.pipeline.line import Pipeline
-from carekit.service.signing import Signer
+from carekit.service.signing import Signer, unkept
 from carekit.service.writer import Writer
 
 Work: TypeAlias = Coroutine[Any, Any, None]
@@ -145,7 +145,4 @@ def _kept_secret(path: Path) -> str:
         new.replace(path)
         return secret
     except (OSError, UnicodeDecodeError) as error:
-        text = error.strerror if isinstance(error, OSError) else "it is not a secret of ours"
-        raise ConfigError(
-            f"[service] data: cannot keep a secret in {path}: {text}; make the folder writable or set [service] secret"
-        ) from None
+        raise ConfigError(f"[service] data: {unkept(path, error)}") from None

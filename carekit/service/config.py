@@ -1,59 +1,37 @@
 """The one file: read, check everything at once, and give settings that cannot be wrong any more.
 
-Every fault names the file, the table, the key and the remedy. Checking builds no connection and writes nothing.
+Every fault names the file, the table, the key and the remedy. Checking builds no connection and leaves nothing behind.
+What is wrong in one place hides nothing that is wrong in another, and what only follows from it is not told.
 """
 
 from __future__ import annotations
 
 import json
-import tomllib
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 import attrs
 
-from carekit.ground.calendars import Calendar, country_holidays, parse_hours
+from carekit.ground.calendars import Calendar
 from carekit.ground.errors import ConfigError
-from carekit.ground.suggest import did_you_mean
-from carekit.seams.app import path_fault
-from carekit.seams.component import Component
 from carekit.service.blobs import FarBlobs
-from carekit.service.plugins import Offer, Plugins
-from carekit.service.structure import Structurer
-from carekit.service.tables import RESERVED, SECTIONS, CalendarSettings, ServiceSettings, TokenSettings
+from carekit.service.calendars import calendar_of, zone_fault
+from carekit.service.faults import Fault, FaultyFile
+from carekit.service.inboxes import inbox_fault
+from carekit.service.parts import Part, Parts
+from carekit.service.places import folder_fault, host_fault, listen_fault, name_fault, proxy_fault, reached, url_fault
+from carekit.service.plugins import Plugins
+from carekit.service.seed import read_seed
+from carekit.service.sheet import Sheet
+from carekit.service.signing import kept_fault
+from carekit.service.structure import Problem
+from carekit.service.tables import CalendarSettings, ServiceSettings, TokenSettings
+from carekit.service.tokens import right_faults, short_fault, value_fault
 
-HOLIDAY_YEARS = range(2000, 2061)
-"""Years for which public holidays are known to a calendar."""
-
-
-@attrs.frozen
-class Part:
-    """One component of the file: built, with its reserved keys and where it came from."""
-
-    name: str
-    component: Any
-    reserved: Any
-    offer: Offer
-
-
-@attrs.frozen
-class Fault:
-    """One thing that is wrong with the file."""
-
-    file: str
-    table: str
-    key: str
-    message: str
-
-    def __str__(self) -> str:
-        where = f"[{self.table}]" if self.table else "top level"
-        key = f" {self.key}:" if self.key else ""
-        return f"{self.file}: {where}{key} {self.message}"
+ANYWHERE = "https://care.invalid"
+"""The address that components are made with while the given one is faulty: none finds fault with it."""
 
 
 @attrs.frozen
@@ -74,298 +52,170 @@ class Settings:
     fingerprint: str
     """Twelve hexadecimal digits that name this configuration in the log; secrets from elsewhere are not in it."""
 
-
-class FaultyFile(ConfigError):
-    """The file has faults: all of them in ``faults``."""
-
-    def __init__(self, faults: list[Fault]) -> None:
-        super().__init__("\n".join(str(fault) for fault in faults))
-        self.faults = faults
+    @property
+    def inboxes(self) -> frozenset[str]:
+        """Those that channels land in."""
+        return frozenset(part.reserved.inbox or name for name, part in self.channels.items())
 
 
 def load(path: Path, plugins: Plugins, environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of the file at *path*; raises `FaultyFile` with every fault, `ConfigError` if unreadable."""
-    return _Reader(path, plugins, environment).read()
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file; raises `ConfigError`."""
-    try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file; `carekit init` writes a working one") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}") from None
+    return _Reader(Sheet(path, environment), environment).read(plugins)
 
 
 class _Reader:
-    def __init__(self, path: Path, plugins: Plugins, environment: Mapping[str, str] | None) -> None:
-        self._path = path
-        self._plugins = plugins
-        self._structurer = Structurer(path.parent.resolve(), environment)
-        self._faults: list[Fault] = []
-        self._names: dict[str, frozenset[str]] = {}
-        self._base = ""
+    def __init__(self, sheet: Sheet, environment: Mapping[str, str] | None) -> None:
+        self._sheet = sheet
+        self._environment = environment
 
-    def read(self) -> Settings:
-        tables = read_toml(self._path)
-        for key in tables:
-            if key not in SECTIONS:
-                hint = did_you_mean(key, SECTIONS) or f"; known sections: {', '.join(SECTIONS)}"
-                self._fault("", key, f"is not a section{hint}")
-        self._names = {section: frozenset(table) for section, table in tables.items() if isinstance(table, dict)}
-        service = self._service(tables.get("service", {}))
-        zone = service.timezone if service else "UTC"
-        self._base = service.url.rstrip("/") if service else ""
-        calendars = {
-            name: calendar
-            for name, table in self._section(tables, "calendars").items()
-            if (calendar := self._calendar(name, table, zone))
-        }
-        parts = {
-            section: self._parts(tables, section) for section in ("channels", "bots", "surveys", "policies", "apps")
-        }
-        store = self._store(tables)
-        bus = self._part("buses", "bus", tables["bus"], "bus") if "bus" in tables else None
+    def read(self, plugins: Plugins) -> Settings:
+        sheet = self._sheet
+        fingerprint = sha256(json.dumps(sheet.tables, sort_keys=True, default=str).encode()).hexdigest()[:12]
+        service, wrong = self._service(sheet.tables.get("service", {}))
+        calendars = self._calendars("UTC" if "timezone" in wrong else service.timezone)
+        parts = Parts(sheet, plugins, ANYWHERE if wrong & {"url", "listen"} else service.url.rstrip("/"))
+        sections = {name: parts.section(name) for name in ("channels", "bots", "surveys", "policies", "apps")}
+        store, bus = self._store(parts), self._bus(parts)
         if bus is not None and store is not None and not store.component.shared:
-            self._fault(
+            sheet.fault(
                 "bus", "", "is of no use, because only one process can use this store; take it out or change [store]"
             )
-        tokens = self._tokens(tables)
-        self._check_apps(parts["apps"])
-        for section, members in parts.items():
-            self._check_together(members, section)
-        if self._faults or service is None or store is None:
-            raise FaultyFile(self._faults)
-        canonical = json.dumps(tables, sort_keys=True, default=str)
+        tokens = self._tokens(parts.inboxes)
+        if store is None or not store.component.inline:
+            self._check_data(service, wrong)
+        self._check_seed(service, wrong)
+        if sheet.faults or store is None:
+            raise FaultyFile(_by_table(sheet.faults))
         return Settings(
-            path=self._path,
+            path=sheet.path,
             service=service,
             store=store,
             bus=bus,
             calendars=calendars,
             tokens=tokens,
-            fingerprint=sha256(canonical.encode()).hexdigest()[:12],
-            **parts,
+            fingerprint=fingerprint,
+            **sections,
         )
 
-    def _fault(self, table: str, key: str, message: str) -> None:
-        self._faults.append(Fault(str(self._path), table, key, message))
-
-    def _structure(self, cls: type, table: Any, where: str) -> Any:
-        value, problems = self._structurer.read(cls, table)
-        for keys, message in problems:
-            self._fault(where, ".".join(keys), message + _doc(cls, keys, message))
-        if value is not None:
-            self._check_references(value, where)
-        return value
-
-    def _check_references(self, value: Any, where: str) -> None:
-        for field in attrs.fields(type(value)):
-            section = field.metadata.get("refers")
-            if not section:
-                continue
-            names = getattr(value, field.name)
-            for name in (names,) if isinstance(names, str) else names:
-                known = self._names.get(section, frozenset())
-                if name and name not in known:
-                    hint = did_you_mean(name, known) or f"; add [{section}.{name}] or mend the name"
-                    self._fault(where, field.name, f"there is no [{section}.{name}]{hint}")
-
-    def _section(self, tables: dict[str, Any], section: str) -> dict[str, Any]:
-        table = tables.get(section, {})
-        if not isinstance(table, dict):
-            self._fault(section, "", f"must be a table; write [{section}.NAME]")
-            return {}
-        return table
-
-    def _service(self, table: Any) -> ServiceSettings | None:
+    def _service(self, table: Any) -> tuple[ServiceSettings, set[str]]:
+        """The settings, and which keys are wrong with them: those hold what they have by default."""
         if isinstance(table, dict):
             table = {"data": "data", **table}  # a default that is a path still begins at the file
             if "url" not in table and isinstance(table.get("listen"), str):
-                host, _, port = table["listen"].rpartition(":")
-                there = "127.0.0.1" if host in ("", "0.0.0.0", "[::]") else host  # noqa: S104 - compared, not bound
-                table["url"] = f"http://{there}:{port}"
-        service: ServiceSettings | None = self._structure(ServiceSettings, table, "service")
-        if service is None:
-            return None
-        self._check_zone(service.timezone, "service")
-        host, _, port = service.listen.rpartition(":")
-        if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
-            self._fault("service", "listen", f'must be "host:port", such as "127.0.0.1:8000", not {service.listen!r}')
-        url = urlsplit(service.url)
-        if url.scheme not in ("http", "https") or not url.hostname:
-            self._fault("service", "url", f'must be an address such as "https://care.example", not {service.url!r}')
-        if service.blobs:
-            self._check_blobs(service.blobs)
-        return service
-
-    def _check_blobs(self, where: str) -> None:
-        try:
-            FarBlobs(where)
-        except ConfigError as error:
-            self._fault("service", "blobs", str(error))
-
-    def _check_zone(self, zone: str, where: str) -> None:
-        if zone not in available_timezones():
-            hint = did_you_mean(zone, available_timezones()) or '; use a name such as "Europe/Madrid"'
-            self._fault(where, "timezone", f"{zone!r} is not a time zone{hint}")
-
-    def _calendar(self, name: str, table: Any, zone: str) -> Calendar | None:
-        where = f"calendars.{name}"
-        before = len(self._faults)
-        settings = self._structure(CalendarSettings, table, where)
+                table["url"] = "http://" + ":".join(reached(table["listen"]))
+        settings, problems = self._sheet.read(ServiceSettings, table, "service")
         if settings is None:
-            return None
-        if settings.timezone:
-            self._check_zone(settings.timezone, where)
-        holidays = self._holidays(settings.holidays, where)
-        if len(self._faults) > before:
-            return None
-        try:
-            return Calendar(name, settings.timezone or zone, parse_hours(settings.hours), holidays)
-        except (ValueError, TypeError) as error:
-            self._fault(where, "hours", str(error))
-            return None
+            return ServiceSettings(), {field.name for field in attrs.fields(ServiceSettings)}
+        more = [problem for problem in _service_problems(settings) if problem.keys[0] not in _places(problems)]
+        self._sheet.tell("service", more)
+        return settings, _places([*problems, *more])
 
-    def _holidays(self, given: Any, where: str) -> frozenset[date]:
-        if isinstance(given, dict):
-            unknown = set(given) - {"country", "subdivision"}
-            country = given.get("country")
-            if unknown or not isinstance(country, str):
-                self._fault(
-                    where, "holidays", 'must be { country = "ES" } with an optional subdivision, or a list of dates'
-                )
-                return frozenset()
-            try:
-                return country_holidays(country, given.get("subdivision"), HOLIDAY_YEARS)
-            except ValueError as error:
-                self._fault(where, "holidays", str(error))
-                return frozenset()
-        if isinstance(given, list) and all(type(day) is date for day in given):
-            return frozenset(given)
-        self._fault(where, "holidays", 'must be a list of dates such as [2026-12-25], or { country = "ES" }')
-        return frozenset()
-
-    def _parts(self, tables: dict[str, Any], section: str) -> dict[str, Part]:
-        parts = {}
-        for name, table in self._section(tables, section).items():
-            part = self._part(section, name, table, f"{section}.{name}")
-            if part is not None:
-                parts[name] = part
-        return parts
-
-    def _store(self, tables: dict[str, Any]) -> Part | None:
-        if "store" not in tables:
-            self._fault("store", "", 'is missing; write [store] with use = "memory" or a durable one')
-            return None
-        return self._part("stores", "store", tables["store"], "store")
-
-    def _part(self, kind: str, name: str, table: Any, where: str) -> Part | None:
-        if not isinstance(table, dict):
-            self._fault(where, "", f"must be a table; write [{where}]")
-            return None
-        offer = self._offer(kind, table.get("use"), where)
-        keys = {field.name for field in attrs.fields(RESERVED[kind])}
-        own_use = {"use": offer.name if offer else ""}  # _offer has said what is wrong with the one in the file
-        reserved = self._structure(RESERVED[kind], {k: v for k, v in table.items() if k in keys} | own_use, where)
-        if offer is None or reserved is None:
-            return None
-        own = {key: value for key, value in table.items() if key not in keys}
-        settings = self._structure(offer.cls.Settings, own, where)
-        if settings is None:
-            return None
-        try:
-            component = offer.cls(name, settings)
-            component.folder = self._path.parent.resolve()
-            component.url = self._url_of(kind, name, reserved)
-            for problem in component.check():
-                self._fault(where, "", problem)
-        except Exception as error:  # noqa: BLE001 - a stranger's constructor; the integrator needs the place, not a traceback
-            self._fault(where, "", f"plugin {offer.plugin!r} failed to make it: {type(error).__name__}: {error}")
-            return None
-        _set_reserved(component, kind, name, reserved)
-        return Part(name, component, reserved, offer)
-
-    def _url_of(self, kind: str, name: str, reserved: Any) -> str:
-        """The public address at which the component's routes are mounted."""
-        path = (reserved.path or f"/{name}") if kind == "apps" else f"/{kind}/{name}"
-        return self._base + path
-
-    def _check_together(self, parts: Mapping[str, Part], section: str) -> None:
-        """Let each class look at all of its parts at once."""
-        by_class: dict[type[Component], list[Component]] = {}
-        for part in parts.values():
-            by_class.setdefault(type(part.component), []).append(part.component)
-        for cls, components in by_class.items():
-            if cls.check_together.__func__ is Component.check_together.__func__:  # type: ignore[attr-defined]
+    def _calendars(self, zone: str) -> dict[str, Calendar]:
+        calendars = {}
+        for name, table in self._sheet.section("calendars").items():
+            where = f"calendars.{name}"
+            settings, problems = self._sheet.read(CalendarSettings, table, where)
+            if settings is None:
                 continue
-            for problem in cls.check_together(components):
-                self._fault(section, "", problem)
+            calendar, more = calendar_of(name, settings, zone)
+            self._sheet.tell(where, more)
+            if calendar is not None and not problems:
+                calendars[name] = calendar
+        return calendars
 
-    def _offer(self, kind: str, use: Any, where: str) -> Offer | None:
-        known = self._plugins.offers[kind]
-        if not isinstance(use, str):
-            said = "is missing" if use is None else f"must be a text, not {use!r}"
-            self._fault(where, "use", f"{said}; installed {kind}: {_names(known)}")
-            return None
-        if use in known:
-            return known[use]
-        hint = did_you_mean(use, known)
-        message = f"{use!r} is not installed; installed {kind}: {_names(known)}{hint}"
-        for info in self._plugins.broken:
-            message += f"; plugin {info.name!r} is set aside: {info.error}"
-        self._fault(where, "use", message)
+    def _store(self, parts: Parts) -> Part | None:
+        if "store" in self._sheet.tables:
+            return parts.part("stores", "store", self._sheet.tables["store"], "store")
+        self._sheet.fault("store", "", 'is missing; write [store] with use = "memory" or a durable one')
         return None
 
-    def _tokens(self, tables: dict[str, Any]) -> dict[str, TokenSettings]:
-        tokens = {}
-        for name, table in self._section(tables, "tokens").items():
-            token = self._structure(TokenSettings, table, f"tokens.{name}")
+    def _bus(self, parts: Parts) -> Part | None:
+        tables = self._sheet.tables
+        return parts.part("buses", "bus", tables["bus"], "bus") if "bus" in tables else None
+
+    def _tokens(self, inboxes: Collection[str] | None) -> dict[str, TokenSettings]:
+        tokens: dict[str, TokenSettings] = {}
+        for name, table in self._sheet.section("tokens").items():
+            where = f"tokens.{name}"
+            if fault := name_fault(name):
+                self._sheet.fault(where, "", fault)
+            token, _ = self._sheet.read(TokenSettings, table, where)
             if token is None:
                 continue
-            if len(token.value.reveal()) < 16:
-                self._fault(f"tokens.{name}", "value", "is too short to be a secret; use at least 16 characters")
-            for right in token.may:
-                if right not in ("read", "write"):
-                    self._fault(f"tokens.{name}", "may", f'{right!r} is not a right; use "read" and "write"')
-            tokens[name] = token
+            self._sheet.tell(where, _token_problems(token, tokens, inboxes))
+            if hasattr(token, "value"):
+                tokens[name] = token
         return tokens
 
-    def _check_apps(self, apps: Mapping[str, Part]) -> None:
-        taken: dict[str, str] = {}
-        for name, part in apps.items():
-            path = part.component.path
-            bare = path.rstrip("/")
-            if fault := path_fault(path):
-                self._fault(f"apps.{name}", "path", fault)
-            elif bare in taken:
-                self._fault(
-                    f"apps.{name}", "path", f"{path!r} is also the path of [apps.{taken[bare]}]; choose another"
-                )
-            taken.setdefault(bare, name)
+    def _check_data(self, service: ServiceSettings, wrong: set[str]) -> None:
+        """The folder must be writable, unless everything that would be kept there has another place."""
+        signs, keeps = service.secret is None and "secret" not in wrong, not service.blobs and "blobs" not in wrong
+        if "data" in wrong or not (signs or keeps):
+            return
+        fault = folder_fault(service.data)
+        if not fault and keeps and (service.data / "blobs").exists():
+            fault = folder_fault(service.data / "blobs")
+        if not fault and signs:
+            fault = kept_fault(service.data / "secret")
+        if fault:
+            self._sheet.fault("service", "data", fault)
+
+    def _check_seed(self, service: ServiceSettings, wrong: set[str]) -> None:
+        if service.seed is None or "seed" in wrong:
+            return
+        try:
+            read_seed(service.seed, self._environment)
+        except FaultyFile as error:
+            self._sheet.faults += error.faults
+        except ConfigError as error:
+            self._sheet.fault("service", "seed", str(error))
 
 
-def _set_reserved(component: Component, kind: str, name: str, reserved: Any) -> None:
-    if kind == "channels":
-        component.inbox = reserved.inbox  # type: ignore[attr-defined]
-    elif kind == "policies":
-        component.channels = frozenset(reserved.channels)  # type: ignore[attr-defined]
-    elif kind == "apps":
-        component.path = reserved.path or f"/{name}"  # type: ignore[attr-defined]
+def _by_table(faults: list[Fault]) -> list[Fault]:
+    """In the order in which the tables were read, those of one table together."""
+    places = list(dict.fromkeys((fault.file, fault.table) for fault in faults))
+    return sorted(faults, key=lambda fault: places.index((fault.file, fault.table)))
 
 
-def _names(known: Mapping[str, Offer]) -> str:
-    return ", ".join(sorted(known)) or "none"
+def _service_problems(settings: ServiceSettings) -> list[Problem]:
+    found = [
+        ("timezone", zone_fault(settings.timezone)),
+        ("listen", listen_fault(settings.listen)),
+        ("url", url_fault(settings.url)),
+        ("blobs", _blobs_fault(settings.blobs)),
+        ("secret", short_fault(settings.secret.reveal()) if settings.secret else ""),
+        *(("proxies", proxy_fault(proxy)) for proxy in settings.proxies),
+        *(("hosts", host_fault(host)) for host in settings.hosts),
+    ]
+    if found[1][1] and found[2][1] and settings.url == "http://" + ":".join(reached(settings.listen)):
+        del found[2]  # it was made from the other
+    return [Problem((key,), fault) for key, fault in found if fault]
 
 
-def _doc(cls: type, keys: tuple[str, ...], message: str) -> str:
-    """What a missing key is for."""
-    if message != "is missing" or len(keys) != 1:
-        return ""
-    field = getattr(attrs.fields(cls), keys[0], None)
-    return f": {field.metadata['doc']}" if field is not None and field.metadata.get("doc") else ""
+def _token_problems(
+    token: TokenSettings, others: Mapping[str, TokenSettings], inboxes: Collection[str] | None
+) -> list[Problem]:
+    """What is wrong with a token, which may be a stand-in; *inboxes* is None while they are in doubt."""
+    found = [("may", fault) for fault in right_faults(token.may)]
+    value = getattr(token, "value", None)
+    if value is not None:
+        same = [name for name, other in others.items() if other.value == value]
+        found.append(("value", value_fault(value.reveal())))
+        found += [("value", f"is also that of [tokens.{name}]; give each its own") for name in same[:1]]
+    if inboxes is not None:
+        found += [("inboxes", inbox_fault(inbox, inboxes)) for inbox in token.inboxes]
+    return [Problem((key,), fault) for key, fault in found if fault]
+
+
+def _blobs_fault(url: str) -> str:
+    try:
+        if url:
+            FarBlobs(url)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+def _places(problems: Collection[Problem]) -> set[str]:
+    """The keys that *problems* are about."""
+    return {name for problem in problems for name in (problem.keys[0] if problem.keys else "", problem.meant) if name}

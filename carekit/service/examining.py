@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from carekit.ground.errors import CarekitError
 from carekit.seams.component import Component, Health
+from carekit.service.inboxes import inbox_fault
 from carekit.service.service import Service
 
 
@@ -18,12 +19,26 @@ async def examine(service: Service, patience: float) -> AsyncIterator[Health]:
     examining = [asyncio.ensure_future(_examined(part, service, patience)) for part in _parts(service)]
     try:
         yield Health("store", "ok", "it opens")
+        for health in await _agents(service):
+            yield health
         for done in asyncio.as_completed(examining):
             for health in await done:
                 yield health
     finally:
         for one in examining:
             one.cancel()
+
+
+async def _agents(service: Service) -> list[Health]:
+    """Agents limited to an inbox that the file has no more: nobody would tell them."""
+    known = service.settings.inboxes
+    return [
+        Health(f"agent {agent.id}", "degraded", f"{fault}; mend it with `carekit agents inboxes`")
+        for agent in await service.desk.agents()
+        if agent.active
+        for inbox in agent.inboxes
+        if (fault := inbox_fault(inbox, known))
+    ]
 
 
 def _parts(service: Service) -> list[Component]:

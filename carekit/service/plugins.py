@@ -118,7 +118,7 @@ def _register(manager: pluggy.PluginManager, name: str, source: EntryPoint | Mod
     try:
         module = source.load() if isinstance(source, EntryPoint) else source
         manager.register(module, name)
-    except Exception as error:  # noqa: BLE001 - a stranger's module may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may raise anything while it is imported
         return f"it cannot be loaded: {type(error).__name__}: {error}"
     hooks = {attribute for attribute in dir(hookspecs) if attribute.startswith("carekit_")}
     unknown = sorted(

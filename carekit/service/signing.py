@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -13,6 +14,8 @@ from carekit.ground.errors import NotAllowed, Refused
 
 SHORTEST = 8
 """Characters of the shortest password."""
+LONGEST = 1024
+"""Characters of the longest: hashing more only costs."""
 
 
 class Signer:
@@ -69,18 +72,40 @@ class Passwords:
 
     def hash(self, password: str) -> str:
         """The hash to keep; raises `Refused` for a password that is too short or absurdly long."""
-        if len(password) < SHORTEST:
-            raise Refused(f"the password needs at least {SHORTEST} characters", field="password")
-        if len(password) > 1024:
-            raise Refused("the password may have at most 1,024 characters", field="password")
+        if fault := password_fault(password):
+            raise Refused(fault, field="password")
         return self._hasher.hash(password)
 
     def matches(self, hashed: str | None, password: str) -> bool:
         """Whether *password* fits; takes equally long without a hash."""
-        if len(password) > 1024:
+        if len(password) > LONGEST:
             return False
         try:
             self._hasher.verify(hashed or self._nobody, password)
         except (VerificationError, InvalidHashError):
             return False
         return bool(hashed)
+
+
+def password_fault(password: str) -> str:
+    """Why *password* cannot be one, empty if it can."""
+    if len(password) < SHORTEST:
+        return f"the password needs at least {SHORTEST} characters"
+    return f"the password may have at most {LONGEST:,} characters" if len(password) > LONGEST else ""
+
+
+def kept_fault(path: Path) -> str:
+    """Why the secret that was kept at *path* cannot be read, empty if it can or if there is none yet."""
+    try:
+        path.read_text("ascii")
+    except FileNotFoundError:
+        pass
+    except (OSError, UnicodeDecodeError) as error:
+        return unkept(path, error)
+    return ""
+
+
+def unkept(path: Path, error: OSError | UnicodeDecodeError) -> str:
+    """What *error* means for a secret that is kept at *path*."""
+    text = error.strerror if isinstance(error, OSError) else "it is not a secret of ours"
+    return f"cannot keep a secret in {path}: {text}; make the folder writable or set [service] secret"

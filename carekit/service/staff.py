@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Iterator
 
 import attrs
 
 from carekit.facts.events import AgentChanged
 from carekit.facts.nouns import Agent
 from carekit.ground.errors import Refused
+
+_ID = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9._-]{1,40}")
 
 
 @attrs.frozen
@@ -55,19 +58,20 @@ def change_of(agent: Agent, wish: Wish, others: Iterable[Agent]) -> AgentChanged
 
 def check_agent(id: str, name: str, email: str, role: str, capacity: int) -> None:
     """Refuse what cannot be an agent, naming the field."""
-    if (
-        not id
-        or not id.replace("-", "").replace("_", "").replace(".", "").isalnum()
-        or not id.isascii()
-        or len(id) > 40
-    ):
-        raise Refused("the id needs 1 to 40 letters, digits, dots, dashes or underscores", field="id")
+    for field, message in agent_faults(id, name, email, role, capacity):
+        raise Refused(message, field=field)
+
+
+def agent_faults(id: str, name: str, email: str, role: str, capacity: int) -> Iterator[tuple[str, str]]:
+    """Everything for which this cannot be an agent: the field, and what it needs."""
+    if not _ID.fullmatch(id):
+        yield "id", "the id needs 1 to 40 letters, digits, dots, dashes or underscores"
     if not name.strip() or len(name) > 100:
-        raise Refused("the name needs 1 to 100 characters", field="name")
+        yield "name", "the name needs 1 to 100 characters"
     local, _, domain = email.strip().rpartition("@")
     if not local or "." not in domain.strip(".") or any(ch.isspace() for ch in email.strip()) or len(email) > 254:
-        raise Refused(f"{email!r} is not an e-mail address", field="email")
+        yield "email", f"{email!r} is not an e-mail address"
     if role not in ("agent", "admin"):
-        raise Refused("the role is agent or admin", field="role")
+        yield "role", "the role is agent or admin"
     if not 1 <= capacity <= 1000:
-        raise Refused("the capacity is a whole number from 1 to 1,000", field="capacity")
+        yield "capacity", "the capacity is a whole number from 1 to 1,000"

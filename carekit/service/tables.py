@@ -24,7 +24,10 @@ class ServiceSettings:
         "public address, as contacts reach it; that of listen if absent", default="http://127.0.0.1:8000"
     )
     listen: str = setting("host:port to listen on", default="127.0.0.1:8000")
-    proxies: tuple[str, ...] = setting("addresses of proxies whose X-Forwarded headers are believed", default=())
+    proxies: tuple[str, ...] = setting(
+        'addresses of proxies, or their networks such as "10.0.0.0/8", whose X-Forwarded headers are believed',
+        default=(),
+    )
     hosts: tuple[str, ...] = setting("host names it also answers to, besides that of url", default=())
     data: Path = setting("folder for attachments and the generated secret", default="data")
     blobs: str = setting(
@@ -53,7 +56,7 @@ class TokenSettings:
 
     value: Secret = setting("the bearer token itself")
     may: tuple[str, ...] = setting('what it may do: "read", "write"', default=("read",))
-    inboxes: tuple[str, ...] = setting("inboxes it may reach; empty for all", default=())
+    inboxes: tuple[str, ...] = setting("inboxes it may reach, each that of a channel; empty for all", default=())
 
 
 @attrs.frozen

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carekit.ground.errors import ConfigError
+from carekit.service.places import HOST
 from carekit.web.problems import KINDS, Problem
 
 log = logging.getLogger("carekit.web")
@@ -23,7 +24,7 @@ PROBES = frozenset({"/healthz", "/readyz"})
 """Paths that answer whatever the host says: a probe asks by address, and they tell nobody anything."""
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+_HOST = re.compile(rf"({HOST})(?::[0-9]{{1,5}})?")
 _UNKNOWN_HOST = Problem(
     KINDS["malformed"],
     "the Host header names no host of this service; the key url of [service] says under which address it is reached",

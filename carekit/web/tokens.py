@@ -17,15 +17,9 @@ from starlette.requests import HTTPConnection
 from carekit.ground.errors import ConfigError
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.settings import Secret
+from carekit.service.places import NAME
+from carekit.service.tokens import LONGEST, RIGHTS, SHORTEST
 
-SHORTEST = 16
-"""Characters a token must have, so that guessing is hopeless."""
-
-LONGEST = 512
-"""Characters of a presented token that are looked at; more is wrong unread."""
-
-RIGHTS = frozenset({"read", "write"})
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -51,7 +45,7 @@ class ApiToken:
     inboxes: frozenset[str] = attrs.field(default=frozenset[str](), converter=_frozen)
 
     def __attrs_post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
+        if not NAME.fullmatch(self.name):
             raise ConfigError(f"token {self.name!r}: a name has 1 to 40 letters, digits, dots, dashes or underscores")
         if unknown := sorted(self.may - RIGHTS):
             raise ConfigError(

@@ -74,6 +74,20 @@ def test_url_that_cannot_be_used_is_a_fault_of_the_settings(url: str, said: str)
 # --- SQLite
 
 
+def test_place_that_cannot_be_is_a_fault_of_the_settings(tmp_path: Path) -> None:
+    """The self-check finds it before the store is opened."""
+    (tmp_path / "file").touch()
+    for path, said in (("", "is a folder; give the path of a file"), ("/file/care.db", "cannot be written")):
+        (fault,) = SqlStore("sql", SqlSettings(url=Secret(f"sqlite:///{tmp_path}{path}"))).check()
+        assert fault.startswith(f"url: the store at {tmp_path}{path} ")
+        assert said in fault
+
+
+def test_folder_that_the_service_may_make_is_no_fault_yet(tmp_path: Path) -> None:
+    """The folder of its data is there only once it has started."""
+    assert list(SqlStore("sql", SqlSettings(url=Secret(f"sqlite:///{tmp_path}/data/care.db"))).check()) == []
+
+
 def test_missing_folder_is_named(tmp_path: Path, open_store: Opener) -> None:
     """The folder is not made by guessing; the message says which one to make."""
     with pytest.raises(StoreError, match=f"there is no folder {tmp_path}/none; create it"):

@@ -12,6 +12,15 @@ from tests.unit.cli.conftest import Run
 ANA = ("ana", "--name", "Ana Gil", "--email", "ana@desk.example")
 
 
+INBOXES = """
+inbox = "sales"
+[channels.other]
+use = "loopback"
+inbox = "support"
+"""
+"""What goes to the end of the file, so that it has these."""
+
+
 def add(cli: Run, file: Path, *arguments: str, password: str = "correct horse") -> str:
     """Add an agent that must be accepted."""
     said = cli("agents", "add", file, *(arguments or ANA), "--password", password)
@@ -27,9 +36,30 @@ def test_an_agent_is_added_and_listed(cli: Run, lasting: Path) -> None:
 
 def test_role_capacity_and_inboxes_are_kept(cli: Run, lasting: Path) -> None:
     """The options say what the agent may and can."""
+    lasting.write_text(lasting.read_text("utf-8") + INBOXES, "utf-8")
     add(cli, lasting, *ANA, "--role", "admin", "--capacity", "2", "--inbox", "sales", "--inbox", "support")
     said = cli("agents", "list", lasting).stdout
     assert said == "ana  Ana Gil <ana@desk.example>  admin, off, 0 of 2, inboxes sales, support\n"
+
+
+def test_an_inbox_that_no_channel_has_is_refused(cli: Run, lasting: Path) -> None:
+    """The ones there are, and the one that was probably meant, are named before a password is asked for."""
+    lasting.write_text(lasting.read_text("utf-8") + INBOXES, "utf-8")
+    said = cli("agents", "add", lasting, *ANA, "--inbox", "sale")
+    assert (said.exit_code, said.stderr) == (
+        1,
+        "carekit: there is no inbox 'sale' (did you mean \"sales\"?); the inboxes are sales, support\n",
+    )
+
+
+def test_the_inboxes_of_an_agent_are_changed(cli: Run, lasting: Path) -> None:
+    """To some of those that channels have, or to all."""
+    lasting.write_text(lasting.read_text("utf-8") + INBOXES, "utf-8")
+    add(cli, lasting)
+    assert cli("agents", "inboxes", lasting, "ana", "support").stdout == "ana sees support\n"
+    assert "there is no inbox 'nope'" in cli("agents", "inboxes", lasting, "ana", "nope").stderr
+    assert cli("agents", "list", lasting).stdout.endswith("inboxes support\n")
+    assert cli("agents", "inboxes", lasting, "ana").stdout == "ana sees all inboxes\n"
 
 
 def test_json_is_an_array_of_agents(cli: Run, lasting: Path) -> None:

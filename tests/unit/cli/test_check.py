@@ -28,6 +28,12 @@ def test_a_good_file_has_no_faults(cli: Run, file: Path) -> None:
     assert said.stdout.startswith(f"{file}: no faults (1 channel; configuration ")
 
 
+def test_a_file_with_nothing_to_count_says_so_plainly(cli: Run, file: Path) -> None:
+    """The configuration alone is named."""
+    file.write_text('[store]\nuse = "memory"\n', "utf-8")
+    assert cli("check", file).stdout.startswith(f"{file}: no faults (configuration ")
+
+
 def test_the_file_is_carekit_toml_unless_said_otherwise(cli: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the folder of the file its name need not be given."""
     monkeypatch.chdir(file.parent)
@@ -95,6 +101,10 @@ def test_the_file_is_carekit_toml_unless_said_otherwise(cli: Run, file: Path, mo
             ),
         ),
         (
+            '[calendars.o]\nhours = { mon-fry = ["09:00-17:00"] }',
+            '[calendars.o] hours: "fry" in "mon-fry" is not a day (did you mean "fri"?): use mon, tue,',
+        ),
+        (
             '[calendars.o]\nhours = "always"\nholidays = ["2026-12-25"]',
             '[calendars.o] holidays: must be a list of dates such as [2026-12-25], or { country = "ES" }',
         ),
@@ -130,6 +140,51 @@ def test_all_faults_are_found_at_once(cli: Run, file: Path) -> None:
     assert len(said) >= 5
     for place in ("top level polices", "[channels.c] use", "[policies.p] first_response", "[calendars.k] hours"):
         assert any(line.startswith(place) for line in said), place
+
+
+MISTAKES = """
+[servce]
+url = "care.example"
+proxies = ["nginx"]
+seed = "none.toml"
+[store]
+use = "memry"
+[channels.web]
+use = "loopback"
+calendar = "ofice"
+colour = "red"
+[channels."a b"]
+use = "loopback"
+[calendars.office]
+hours = { mon-fry = ["9-17"] }
+timezone = "Mars"
+[policies.hello]
+use = "acknowledge"
+text = "Hi {{ nme }}"
+per_contact = 5
+[tokens.one]
+value = { env = "CAREKIT_TEST_EMPTY" }
+may = ["fly"]
+inboxes = ["nope"]
+"""
+
+
+def test_mistakes_of_all_kinds_are_told_together(cli: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of sixteen hides another, and none is told twice."""
+    monkeypatch.setenv("CAREKIT_TEST_EMPTY", "")
+    said = faults(cli, file, "", instead=MISTAKES)
+    places = [line.partition(":")[0].partition(" 'a b'")[0] for line in said if line.startswith(("[", "top"))]
+    assert places == [
+        "top level servce",
+        *("[servce] url", "[servce] proxies", "[servce] seed"),
+        *("[calendars.office] timezone", "[calendars.office] hours", "[calendars.office] hours"),
+        *("[channels.web] calendar", "[channels.web] colour"),
+        "[channels.a b]",
+        *("[policies.hello] per_contact", "[policies.hello] text"),
+        "[store] use",
+        *("[tokens.one] value", "[tokens.one] may", "[tokens.one] inboxes"),
+    ]
+    assert said[-1] == f"16 faults in {file}"
 
 
 def test_a_missing_store_is_a_fault(cli: Run, file: Path) -> None:
@@ -207,4 +262,7 @@ def test_a_component_that_cannot_be_made_is_a_fault(cli: Run, file: Path, instal
 
     installed({"sms": module(carekit_channels=lambda: {"sms": Bad})})
     said = faults(cli, file, '[channels.s]\nuse = "sms"')
-    assert said[0] == "[channels.s] plugin 'sms' failed to make it: KeyError: 'account'"
+    assert said[0] == (
+        "[channels.s] plugin 'sms' failed to make it: KeyError: 'account'; "
+        "the plugin must be mended, so tell whoever makes it"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -88,3 +89,13 @@ def test_two_offers_of_one_name_stop_with_an_explanation(cli: Run, installed: In
     said = cli("plugins")
     assert said.exit_code == 1
     assert said.stderr == "carekit: plugins 'a' and 'b' both offer 'post' in channels; uninstall one of them\n"
+
+
+def test_a_module_that_ends_the_process_is_set_aside(
+    cli: Run, installed: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plugin that calls exit while it is imported takes no command with it."""
+    (tmp_path / "leaving_plugin.py").write_text("raise SystemExit('no licence')\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    installed({"bad": "leaving_plugin"})
+    assert "set aside: it cannot be loaded: SystemExit: no licence" in cli("plugins").stdout

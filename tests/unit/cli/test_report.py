@@ -132,6 +132,19 @@ def test_what_is_no_date_is_refused(cli: Run, log: Path) -> None:
     assert "'yesterday' is not a date such as 2026-11-22 or 2026-11-22T09:00" in said.stderr
 
 
+@pytest.mark.parametrize(("zone", "day"), [("Europe/Berlin", "0001-01-01"), ("America/New_York", "9999-12-31")])
+def test_a_day_outside_of_time_is_refused(cli: Run, lasting: Path, zone: str, day: str) -> None:
+    """In some zones the first and the last day begin before or end after all time."""
+    lasting.write_text(lasting.read_text("utf-8").replace("[service]", f'[service]\ntimezone = "{zone}"'), "utf-8")
+    said = cli("report", lasting, "--until", f"{day}T23:00" if day > "2" else day)
+    assert (said.exit_code, "is not a date such as" in said.stderr) == (2, True)
+
+
+def test_a_year_has_four_digits(cli: Run, lasting: Path) -> None:
+    """Also the first one."""
+    assert cli("report", lasting, "--since", "0001-01-01").stdout.startswith("0001-01-01 00:00 to 20")
+
+
 def test_an_empty_desk_has_a_report(cli: Run, lasting: Path) -> None:
     """Nothing divides by zero."""
     said = cli("report", lasting)

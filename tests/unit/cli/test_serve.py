@@ -145,9 +145,9 @@ def test_a_data_folder_that_cannot_be_made_is_one_sentence(serve: type[Served], 
     file.write_text(text.replace('use = "memory"', 'use = "sql"\nurl = "sqlite:///care.db"'), "utf-8")
     code, out, err = serve(file, "--port", str(port)).wait()
     assert (code, out) == (1, "")
-    secret = file.parent / "data" / "secret"
-    assert err.startswith(f"carekit: [service] data: cannot keep a secret in {secret}: ")
-    assert err.endswith("; make the folder writable or set [service] secret\n")
+    data = file.parent / "data"
+    said = f"[service] data: {data} cannot be a folder, because {data} is a file; name another"
+    assert err == f"carekit: {file}: {said}\n"
 
 
 def test_a_database_that_cannot_be_opened_is_one_sentence(serve: type[Served], file: Path, port: int) -> None:

@@ -18,7 +18,7 @@ def test_it_says_what_it_removed(cli: Run, file: Path, monkeypatch: pytest.Monke
     old, young = FolderBlobs(folder).put([b"old", b"young"])
     os.utime(folder / old[:2] / old, (1, 1))
     result = cli("tidy", file)
-    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "removed 1 files, 3 bytes")
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "removed 1 file, 3 bytes")
     assert [path.name for path in folder.rglob("*") if path.is_file()] == [young]
 
 

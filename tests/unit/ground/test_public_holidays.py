@@ -36,7 +36,7 @@ def test_codes_are_read_in_any_case() -> None:
 
 def test_an_unknown_country_is_named() -> None:
     """The message says what was not found and how a country is written."""
-    with pytest.raises(ValueError, match=r'"Spainland" is not a country with known holidays.*ISO code'):
+    with pytest.raises(ValueError, match=r'"Spainland" is not a country with known holidays.*ISO 3166 code'):
         country_holidays("Spainland", None, [2026])
 
 

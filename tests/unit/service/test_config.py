@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 import pytest
 
+from carekit.builtin.memory import MemoryStore
 from carekit.ground.errors import ConfigError
 from carekit.ground.values import replace
 from carekit.seams.bus import Bus
 from carekit.seams.hookspecs import hookimpl
 from carekit.service import config, plugins
-from carekit.service.config import FaultyFile, Settings
+from carekit.service.config import Settings
+from carekit.service.faults import FaultyFile
 
 GOOD = """
 [service]
@@ -145,7 +148,7 @@ def test_every_fault_is_told_at_once_with_its_remedy(tmp_path: Path) -> None:
         ('channels = ["web"]', 'channels = ["wbe"]', ("policies.first-reply", "channels"), 'did you mean "web"'),
         ('channels = ["web"]', 'channels = "web"', ("policies.first-reply", "channels"), "must be a list"),
         ('{ env = "SHOP_TOKEN" }', '{ env = "OTHER" }', ("tokens.shop", "value"), "OTHER is not set"),
-        ('{ env = "SHOP_TOKEN" }', '{ file = "none" }', ("tokens.shop", "value"), "cannot be read"),
+        ('{ env = "SHOP_TOKEN" }', '{ file = "none" }', ("tokens.shop", "value"), "there is no file"),
         ('{ env = "SHOP_TOKEN" }', "{ vault = 5 }", ("tokens.shop", "value"), "must be a text"),
     ],
 )
@@ -288,3 +291,172 @@ def test_a_mark_at_the_beginning_is_no_fault(tmp_path: Path) -> None:
     path = tmp_path / "carekit.toml"
     path.write_text('\ufeff[service]\nname = "Marked"\n[store]\nuse = "memory"\n', "utf-8")
     assert config.load(path, plugins.load(discover=False)).service.name == "Marked"
+
+
+STORE = '[store]\nuse = "memory"\n'
+ROUTE = '[policies.r]\nuse = "route"\n'
+SHOP = '[tokens.shop]\nvalue = { env = "SHOP_TOKEN" }\n'
+
+
+def test_one_wrong_value_hides_nothing_of_its_table(tmp_path: Path) -> None:
+    """What a component itself has to say is told along with a value of the wrong type beside it."""
+    found = _faults(
+        tmp_path,
+        STORE + '[policies.a]\nuse = "acknowledge"\ntext = "Hello {{ nme }}"\nper_contact = 5\n'
+        '[apps.b]\nuse = "pages"\nfolder = "none"\npath = 7\n',
+    )
+    assert {("policies.a", "per_contact"), ("policies.a", ""), ("apps.b", ""), ("apps.b", "path")} == set(found)
+    assert "nme" in found["policies.a", ""]
+
+
+def test_a_calendar_tells_all_of_its_faults(tmp_path: Path) -> None:
+    """Its zone, each of its windows, its holidays, and a key that is none."""
+    hours = '{ mon-fry = ["09:00-13:00"], sat = ["9-12", "14:00-25:00"], sat-sun = [] }'
+    text = f'{STORE}[calendars.o]\nhours = {hours}\ntimezone = "Mars"\nholidays = 5\nhuors = 1\n'
+    with pytest.raises(FaultyFile) as caught:
+        _load(tmp_path, text)
+    assert [fault.key for fault in caught.value.faults] == ["huors", "timezone", *["hours"] * 4, "holidays"]
+    assert 'did you mean "fri"' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'[chanels.web]\nuse = "loopback"\n{ROUTE}channels = ["web"]\n',
+        f'channels = 5\n{ROUTE}channels = ["web"]\n{SHOP}inboxes = ["web"]\n',
+        f'[channels.web]\nuse = "loopback"\ninbox = 5\n{SHOP}inboxes = ["sales"]\n',
+        f'[channels.web]\nuse = "loopback"\ninbx = "sales"\n{SHOP}inboxes = ["sales"]\n',
+        '[policies.a]\nuse = "acknowledge"\ntxt = "Hello"\n',
+        '[policies.a]\nuse = "acknowledge"\ntext = 5\n',
+        '[service]\ntimezone = "Mars"\n[calendars.o]\nhours = "always"\n',
+        '[service]\nlisten = "nowhere"\n',
+    ],
+)
+def test_what_only_follows_from_a_fault_is_not_told(tmp_path: Path, text: str) -> None:
+    """Mending the one fault mends the file."""
+    assert len(_faults(tmp_path, text + STORE)) == 1
+
+
+def test_a_misspelt_section_is_read_as_the_one_that_is_meant(tmp_path: Path) -> None:
+    """What is wrong in it is told at once, under the name that it has in the file."""
+    found = _faults(tmp_path, STORE + '[chanels.web]\nuse = "lopback"\n')
+    assert set(found) == {("", "chanels"), ("chanels.web", "use")}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("proxies", '["localhost"]', "must be an address such as"),
+        ("proxies", '["10.0.0.1/8"]', 'write "10.0.0.0/8" or "10.0.0.1"'),
+        ("hosts", '["https://care.example"]', "must be a host name"),
+        ("hosts", '["*.care.example"]', "must be a host name"),
+        ("url", '"https://[::1"', "must be an address such as"),
+        ("url", '"https://care.example:99999"', "must be an address such as"),
+        ("listen", '"127.0.0.1:²"', "host:port"),
+        ("seed", '"none.toml"', "there is no such file; write it, with [[agents]], or take the key out"),
+        ("seed", '"."', "is a folder"),
+        ("secret", '""', "too short to be a secret"),
+        ("seed", '"empty"', "names no agents"),
+    ],
+)
+def test_a_fault_of_the_service_has_its_place_and_its_remedy(tmp_path: Path, key: str, value: str, words: str) -> None:
+    """Addresses that would never fit and a seed that could not be planted are found before anything starts."""
+    (tmp_path / "empty").touch()
+    assert words in _faults(tmp_path, f"[service]\n{key} = {value}\n{STORE}")["service", key]
+
+
+def test_the_faults_of_a_seed_are_those_of_the_file(tmp_path: Path) -> None:
+    """They name the seed file and the agent, and stand beside the others."""
+    (tmp_path / "seed.toml").write_text('[[agents]]\nid = "a b"\n', "utf-8")
+    path = tmp_path / "carekit.toml"
+    path.write_text(f'[service]\nseed = "seed.toml"\nurl = "x"\n{STORE}', "utf-8")
+    with pytest.raises(FaultyFile) as caught:
+        config.load(path, plugins.load(discover=False))
+    told = [(Path(fault.file).name, fault.table, fault.key) for fault in caught.value.faults]
+    assert told[0] == ("carekit.toml", "service", "url")
+    assert set(told[1:]) == {("seed.toml", "[agents]", f"1 {key}") for key in ("id", "name", "email", "password")}
+
+
+def test_two_tokens_need_two_values(tmp_path: Path) -> None:
+    """A request could not say which of them it carries; neither is shown."""
+    text = STORE + "".join(f'[tokens.{name}]\nvalue = "the same for both of them"\n' for name in ("a", "b"))
+    found = _faults(tmp_path, text)
+    assert found == {("tokens.b", "value"): "is also that of [tokens.a]; give each its own"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "place", "words"),
+    [
+        ('inboxes = ["sale"]', "inboxes", "no inbox 'sale' (did you mean \"sales\"?); the inboxes are sales"),
+        ("may = []", "may", "of no use"),
+        (f'value = "{"x" * 600}"', "value", "at most 512"),
+        ('value = "a token with an é in it"', "value", "cannot carry"),
+    ],
+)
+def test_a_token_that_nobody_could_use_is_a_fault(tmp_path: Path, keys: str, place: str, words: str) -> None:
+    """What would be refused at each request, or at the start, is found by the check."""
+    value = "" if place == "value" else 'value = "a token that is long"\n'
+    text = f'{STORE}[channels.web]\nuse = "loopback"\ninbox = "sales"\n[tokens.shop]\n{value}{keys}\n'
+    assert words in _faults(tmp_path, text)["tokens.shop", place]
+
+
+def test_a_name_that_no_address_can_have_is_a_fault(tmp_path: Path) -> None:
+    """Channels, bots, surveys, apps and tokens are found by their names."""
+    text = STORE + '[channels."a/b"]\nuse = "loopback"\n[tokens."b c"]\nvalue = "a token that is long"\n'
+    found = _faults(tmp_path, text)
+    assert ("channels.a/b", "") in found
+    assert "cannot be in an address" in found["tokens.b c", ""]
+
+
+LASTING = '[store]\nuse = "lasting"\n'
+
+
+def _lasting() -> ModuleType:
+    """A store that is not in memory, as far as the file can tell."""
+    module = ModuleType("lasting")
+
+    class Lasting(MemoryStore):
+        inline: ClassVar[bool] = False
+
+    module.carekit_stores = hookimpl(lambda: {"lasting": Lasting})  # type: ignore[attr-defined]
+    return module
+
+
+@pytest.fixture
+def lasting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store `lasting` is installed."""
+    found = plugins.load(extra={"lasting": _lasting()}, discover=False)
+    monkeypatch.setattr(plugins, "load", lambda **_: found)
+
+
+@pytest.mark.usefixtures("lasting")
+@pytest.mark.parametrize("data", ["carekit.toml", "carekit.toml/data", "/proc/none"])
+def test_a_data_folder_that_cannot_be_is_a_fault(tmp_path: Path, data: str) -> None:
+    """A file in its place, or a folder in which nothing can be made."""
+    if data.startswith("/proc") and not Path("/proc/self").exists():
+        pytest.skip("there is no /proc here; Linux has one")
+    found = _faults(tmp_path, f'[service]\ndata = "{data}"\n{LASTING}')
+    assert "name another" in found["service", "data"]
+    assert [path.name for path in tmp_path.iterdir()] == ["carekit.toml"]
+
+
+@pytest.mark.usefixtures("lasting")
+def test_a_data_folder_that_can_be_made_is_not_made(tmp_path: Path) -> None:
+    """Trying leaves nothing behind."""
+    assert _load(tmp_path, f'[service]\ndata = "a/b"\n{LASTING}').service.data == tmp_path.resolve() / "a" / "b"
+    assert [path.name for path in tmp_path.iterdir()] == ["carekit.toml"]
+
+
+@pytest.mark.usefixtures("lasting")
+def test_a_secret_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+    """One that was kept earlier must be one of ours."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "secret").write_bytes(b"\xff")
+    assert "it is not a secret of ours" in _faults(tmp_path, LASTING)["service", "data"]
+
+
+@pytest.mark.usefixtures("lasting")
+def test_a_service_that_keeps_nothing_there_needs_no_data_folder(tmp_path: Path) -> None:
+    """With its secret given and its attachments elsewhere, the folder may be anything."""
+    keys = 'data = "carekit.toml/x"\nsecret = "a secret of some length"\nblobs = "memory://care"\n'
+    assert _load(tmp_path, f"[service]\n{keys}{LASTING}").service.blobs

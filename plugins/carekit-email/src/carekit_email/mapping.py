@@ -219,7 +219,7 @@ def _quoted(answered: Event | None) -> str:
         return ""
     who = answered.fact.sender.partition(":")[2]
     lines = answered.fact.text[:_MAX_QUOTE].strip().split("\n")
-    head = f"On {answered.at:%Y-%m-%d %H:%M} UTC, {who} wrote:"
+    head = f"On {answered.at.replace(tzinfo=None).isoformat(' ', 'minutes')} UTC, {who} wrote:"
     return "\n\n" + "\n".join([head, *(f"> {line}" if line else ">" for line in lines)])
 
 

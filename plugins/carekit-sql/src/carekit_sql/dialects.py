@@ -70,6 +70,9 @@ class Database:
         """What an error of the driver means, in the store's own terms."""
         raise NotImplementedError
 
+    def check_place(self) -> None:
+        """Raise `StoreError` if the database cannot be where the url says, as far as can be told without connecting."""
+
     def connect(self) -> Any:
         """A connection of the driver, in autocommit."""
         raise NotImplementedError

@@ -52,7 +52,10 @@ class Sqlite(Database):
         self._held: int | None = None
 
     def open(self) -> None:
-        self._check_place()
+        self.check_place()
+        folder = Path(self.where).absolute().parent
+        if not folder.is_dir():
+            raise StoreError(f"the store at {self.where} cannot be made: there is no folder {folder}; create it")
         with suppress(OSError):  # SQLite itself says better what is wrong
             Path(self.where).touch(mode=0o600)  # what people have written is for the service's account alone
         writer = self.connect()
@@ -145,15 +148,15 @@ class Sqlite(Database):
                 return Unavailable(f"the store at {self.where} cannot reach its disk: {said}; look at the disk")
         return StoreError(f"the store at {self.where} failed: {said}")
 
-    def _check_place(self) -> None:
+    def check_place(self) -> None:
         path = Path(self.where)
         folder = path.absolute().parent
         if sqlite3.sqlite_version_info < _OLDEST:
             raise StoreError(f"this Python brings SQLite {sqlite3.sqlite_version}; 3.35 is the oldest that will do")
-        if not folder.is_dir():
-            raise StoreError(f"the store at {self.where} cannot be made: there is no folder {folder}; create it")
         if path.is_dir():
             raise StoreError(f"the store at {self.where} is a folder; give the path of a file")
+        if not folder.exists():
+            return  # it may be one that the service makes when it starts
         if not os.access(folder, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.R_OK | os.W_OK)):
             raise StoreError(
                 f"the store at {self.where} cannot be written; give the service's account the right to write to the"

@@ -85,7 +85,7 @@ url = "sqlite:///care.db"
 
     def check(self) -> Iterable[str]:
         try:
-            locations.read(self.settings.url)
+            connect(self.settings.url, self.folder).check_place()
         except StoreError as error:
             yield f"url: {error}"
 

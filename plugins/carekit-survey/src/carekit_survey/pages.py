@@ -165,7 +165,7 @@ class Pages:
             raise Unusable("unknown", 404)
         until = survey.until(conversation)
         if self._desk.now() >= until:
-            raise Unusable("expired", 410, until=f"{until.astimezone(ZoneInfo(self._desk.timezone)):%Y-%m-%d}")
+            raise Unusable("expired", 410, until=until.astimezone(ZoneInfo(self._desk.timezone)).date().isoformat())
         if conversation.status is Status.CLOSED:
             raise Unusable("closed", 410)
         return conversation

@@ -13,7 +13,7 @@ from carekit.facts.nouns import Address, Status
 from carekit.seams.bot import Bot, BotReply, BotTurn
 from carekit.seams.hookspecs import hookimpl
 from carekit.seams.survey import SurveyProvider
-from carekit.service.config import FaultyFile
+from carekit.service.faults import FaultyFile
 from carekit.testing import DeskKit, FrozenClock
 from carekit.testing.contracts.hosting import BASE, LOOP, host, staff
 from carekit.testing.contracts.values import minute
