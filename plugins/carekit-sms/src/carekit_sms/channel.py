@@ -266,9 +266,7 @@ class Sms(Channel):
         if count <= most and len(text) <= length:
             return [text]
         if self.settings.long == "refuse":
-            raise Permanent(
-                f"the text takes {count} parts and {len(text)} characters; {most} and {length} are the most: shorten it"
-            )
+            raise Permanent(self.capabilities.too_long(text))
         pieces = cut(text, self.segments, most, length)
         if len(pieces) > PIECES:
             raise Permanent(f"the text would take {len(pieces)} texts; {PIECES} are the most: shorten it")
