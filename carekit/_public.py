@@ -194,6 +194,8 @@ from carekit.seams.query import (
     Hit,
     Page,
     Query,
+    cursor_of,
+    place_of,
 )
 from carekit.seams.scope import (
     PUBLIC,
@@ -365,6 +367,8 @@ __all__ = [
     "App",
     "Query",
     "Page",
+    "cursor_of",
+    "place_of",
     "Scope",
     "PUBLIC",
     "Bus",

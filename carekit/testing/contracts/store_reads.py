@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from carekit.facts.events import AgentAdded, Event, InboundQuarantined, MessageReceived, NoteAdded
 from carekit.facts.nouns import Agent, Contact, Conversation, Status
-from carekit.ground.errors import CarekitError
+from carekit.ground.errors import CarekitError, Refused
 from carekit.ground.values import replace
 from carekit.seams.query import Query
 from carekit.seams.scope import EVERYTHING, Scope
@@ -93,7 +93,14 @@ class StoreReads(StoreBase):
         assert opened.due(minute(1), 0) == []
         assert opened.lease(opened.join(minute(0), minute(9)), minute(1), 0) == []
 
-    @pytest.mark.parametrize("cursor", ["x", "~", "1~", "-1~c1", "9" * 40 + "~c", "0' OR 1=1", "\x00", "é~é"])
+    @pytest.mark.parametrize("cursor", ["x", "~", "1~", "9" * 40 + "~c", "0' OR 1=1", "\x00", "é~é", "1~\x00"])
+    def test_what_is_no_cursor_is_refused(self, opened: Store, cursor: str) -> None:
+        """A list never takes nonsense for its end: whoever asks is told which part to mend."""
+        with pytest.raises(Refused) as refused:
+            opened.conversations(Query(cursor=cursor), EVERYTHING)
+        assert refused.value.field == "cursor"
+
+    @pytest.mark.parametrize("cursor", ["x", "~", "-1~c1", "9" * 18 + "~c", "0' OR 1=1", "\x00"])
     def test_a_foreign_cursor_is_no_way_in(self, opened: Store, cursor: str) -> None:
         """A cursor that somebody made up gives a page within the scope or a refusal, never a fault."""
         keep(opened, conversation("c1", inbox="secret"))

@@ -10,7 +10,7 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from carekit import PUBLIC, Conversation, Query, Refused, Scope, Status
+from carekit import PUBLIC, Conversation, Query, Refused, Scope, Status, cursor_of, place_of
 from carekit_sql import rows
 from carekit_sql import tables as t
 from carekit_sql.statements import Statement
@@ -188,17 +188,13 @@ def query_values(query: Query, scope: Scope) -> Values:
     for name in ("assignee", "inbox", "channel", "contact"):
         values[name] = getattr(query, name)
     if query.cursor:
-        at, separator, id = query.cursor.partition("~")
-        if not separator or not at.lstrip("-").isdecimal() or len(at) > 18:
-            raise Refused("the cursor is not one of ours; begin without one", field="cursor")
-        values |= {"cursor_at": int(at), "cursor_id": id}
+        values["cursor_at"], values["cursor_id"] = place_of(query.cursor)
     return values
 
 
 def cursor_after(query: Query, last: Conversation) -> str:
     """The cursor that continues after *last*."""
-    at = getattr(last, _ORDERS[query.order])
-    return f"{rows.micros(at)}~{last.id}"
+    return cursor_of(rows.micros(getattr(last, _ORDERS[query.order])), last.id)
 
 
 def _feed(reach: Reach) -> sa.Select[Any]:
