@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from chat_harness import BOT, SURVEY
+from chat_harness import BOT, ROUTE, SURVEY
 from chat_shop import Shop, hello, say, shop_of, take
 
 from carekit import (
@@ -29,7 +29,7 @@ def test_an_agent_is_seen_by_name(shop: Shop) -> None:
     with shop.open() as ws:
         hello(ws)
         say(ws, "Hello")
-        shop.act(Assign("lena", reason="secret-reason"))
+        shop.act(Assign("lena", reason="secret-reason"))  # by Lena herself
         joined = take(ws, "agent")
         now = take(ws, "now", lambda frame: frame["handler"] == "agent")
         shop.act(Send("Good morning"))
@@ -37,6 +37,34 @@ def test_an_agent_is_seen_by_name(shop: Shop) -> None:
     assert (joined["event"], joined["name"], now["name"], message["name"]) == ("joined", "Lena", "Lena", "Lena")
     assert "secret-reason" not in json.dumps([joined, now, message])
     assert '"lena"' not in json.dumps([joined, now, message])
+
+
+def test_nobody_has_joined_before_they_act() -> None:
+    """Out of hours a rule still assigns; the visitor is told that we are closed, and of the agent when she writes."""
+    more = ROUTE + '[calendars.office]\nhours = { fri = ["09:00-12:00"] }\ntimezone = "UTC"'
+    for shop in shop_of('calendar = "office"', more):
+        shop.kit.add_agent("lena", name="Lena")
+        with shop.open() as ws:
+            token = hello(ws)["token"]
+            say(ws, "Hello")
+            now = take(ws, "now")
+            shop.act(Send("Good evening"))
+            message = take(ws, "message", lambda frame: frame["from"] == "agent")
+            after = take(ws, "now", lambda frame: frame["handler"] == "agent")
+        with shop.open() as ws:
+            state = hello(ws, token=token)
+            events = [(each["type"], each.get("joins")) for each in state["events"]]
+            resumed = hello_again(shop, token, state)
+        assert shop.kit.conversation().assignee == "lena"
+        assert (now["handler"], now["name"], message["joins"], after["name"]) == ("team", "", True, "Lena")
+        assert events == [("message", None), ("message", True)]
+        assert (resumed["events"], resumed["now"]["name"]) == ([], "Lena")
+
+
+def hello_again(shop: Shop, token: str, state: dict[str, Any]) -> dict[str, Any]:
+    """What a widget is told that has seen all of *state*."""
+    with shop.open() as ws:
+        return hello(ws, token=token, conversation=state["conversation"], after=shop.kit.conversation().seq)
 
 
 def test_waiting_is_told_while_nobody_has_it() -> None:

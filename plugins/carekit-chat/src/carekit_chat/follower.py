@@ -20,6 +20,7 @@ from carekit import (
     Scope,
 )
 from carekit_chat import frames, view
+from carekit_chat.company import Company
 from carekit_chat.line import Line
 from carekit_chat.session import Visitor
 
@@ -42,6 +43,7 @@ class Follower:
         self._line = line
         self._tasks: set[asyncio.Task[None]] = set()
         self._names: dict[str, str] = {}
+        self._company = Company()
         self._seen: dict[str, int] = {}
         self._shown: dict[str, view.View] = {}
         self._messages: dict[tuple[str, int], DeliveryStatus] = {}
@@ -59,6 +61,8 @@ class Follower:
             events = await self._history(self.conversation.id)
         reset = not self._continues(events, known, after)
         shown = [e for e in events if reset or e.seq > after]
+        for event in events[: len(events) - len(shown)]:
+            self._company.changes(event)
         state: view.View = {
             "type": "state",
             "token": visitor.token,
@@ -129,7 +133,8 @@ class Follower:
     async def _look_at_queue(self) -> None:
         while True:
             await asyncio.sleep(REFRESH)
-            if view.is_waiting(self.conversation):
+            now = self._shown.get("now")
+            if now and (now["queued"] or now["handler"] == "team"):
                 await self._show_waiting()
 
     async def _deliver_reports(self) -> None:
@@ -163,7 +168,7 @@ class Follower:
             self._seen[event.stream] = max(event.seq, self._seen.get(event.stream, 0))
             for agent in view.agents_in(event):
                 await self._name(agent)
-            frame = view.frame(event, self._names)
+            frame = view.frame(event, self._names, self._company.changes(event))
             if frame is not None:
                 yield frame
 
@@ -176,7 +181,9 @@ class Follower:
     async def _now(self) -> view.View | None:
         if self.conversation is None:
             return None
-        return view.now(self.conversation, await self._name(self.conversation.assignee))
+        assignee = self.conversation.assignee
+        here = self._company.has(self.conversation.id, assignee)
+        return view.now(self.conversation, await self._name(assignee), here)
 
     async def _show_now(self) -> None:
         now = await self._now()
@@ -184,7 +191,7 @@ class Follower:
             return
         self._shown["now"] = now
         self._line.put(now)
-        if now["queued"]:
+        if now["queued"] or now["handler"] == "team":
             await self._show_waiting()
 
     async def _show_waiting(self) -> None:

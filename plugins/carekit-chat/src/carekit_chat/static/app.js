@@ -134,6 +134,7 @@ class App {
   }
 
   message(frame, live) {
+    if (frame.joins) this.log.event(this.eventText({ event: "joined", name: frame.name }), frame.at);
     this.log.message(frame);
     this.last = frame;
     if (!live) return;
@@ -202,8 +203,9 @@ class App {
   }
 
   waitText(empty) {
-    if (!this.waiting || (!empty && !this.now?.queued)) return "";
-    return wait(this.waiting, !empty && Boolean(this.now?.queued));
+    const expecting = !empty && this.now?.handler === "team"; // somebody has it, and has yet to come
+    if (!this.waiting || (!empty && !expecting && !this.now?.queued)) return "";
+    return wait(this.waiting, !empty && Boolean(this.now?.queued)) || (expecting ? t("patience") : "");
   }
 
   presence(done) {
