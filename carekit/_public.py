@@ -176,6 +176,7 @@ from carekit.seams.component import (
 from carekit.seams.desk import (
     ChannelInfo,
     Desk,
+    Glimpse,
     Live,
     Outcome,
     Receipt,
@@ -356,6 +357,7 @@ __all__ = [
     "Health",
     "Channel",
     "Payload",
+    "Glimpse",
     "Answer",
     "Outbound",
     "Delivery",

@@ -82,6 +82,18 @@ class Waiting:
     high: timedelta | None = None
 
 
+class Glimpse(Value, frozen=True):
+    """What can be told of a message without reading it as one; each text is empty where it cannot.
+
+    ``sender`` and ``to`` are as people write them (``Ana <ana@post.example>``); ``text`` may be cut.
+    """
+
+    sender: str = ""
+    to: str = ""
+    subject: str = ""
+    text: str = ""
+
+
 class Desk(Protocol):
     """The desk's whole surface."""
 
@@ -260,6 +272,10 @@ class Desk(Protocol):
 
     async def letter(self, id: str, scope: Scope) -> Letter:
         """One dead letter; raises `NotFound`."""
+        ...
+
+    async def glimpse(self, letter: str, scope: Scope) -> Glimpse:
+        """What a dead letter holds, as far as that can be told; raises `NotFound`."""
         ...
 
     async def retry(self, letter: str, actor: str, *, scope: Scope) -> None:

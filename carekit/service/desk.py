@@ -18,7 +18,7 @@ from carekit.ground.clock import Clock
 from carekit.ground.errors import NotAllowed, NotFound, Refused
 from carekit.rules.waits import estimate_wait
 from carekit.seams.channel import Channel
-from carekit.seams.desk import ChannelInfo, Live, Outcome, Receipt, SurveyInfo, Waiting
+from carekit.seams.desk import ChannelInfo, Glimpse, Live, Outcome, Receipt, SurveyInfo, Waiting
 from carekit.seams.query import Hit, Page, Query
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Store
@@ -340,6 +340,9 @@ class CareDesk:
 
     async def letter(self, id: str, scope: Scope) -> Letter:
         return await self._letters.get(id, scope)
+
+    async def glimpse(self, letter: str, scope: Scope) -> Glimpse:
+        return await self._letters.glimpse(letter, scope, self)
 
     async def retry(self, letter: str, actor: str, *, scope: Scope) -> None:
         await self._letters.retry(letter, actor, scope, self)

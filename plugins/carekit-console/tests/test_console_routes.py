@@ -9,7 +9,7 @@ import pytest
 from console_harness import World
 from starlette.routing import Route
 
-from carekit import AddNote, Scope
+from carekit import AddNote, DeliveryStatus, Scope, Send
 from carekit_console.render import CSP
 
 OPEN = {"static", "login", "log_in"}
@@ -180,9 +180,39 @@ def test_dead_letters_are_for_those_who_see_every_inbox(world: World) -> None:
     world.kit.run(world.kit.desk.quarantine("support", b"\x00", "<not> a mail", key="1"))
     page = world.agent("lena").get("/letters").text
     assert "&lt;not&gt; a mail" in page
+    assert "Nothing of it can be shown." in page
     limited = world.agent("marc", inboxes=["support"])
     assert "There are none." in limited.get("/letters").text
     assert "/letters" not in limited.get("/view/all").text
+
+
+def test_a_dead_letter_shows_what_it_is(world: World) -> None:
+    """Kind, channel, who wrote it to whom, its first words on one line, why, and the way to its conversation."""
+    world.kit.add_agent("marc", name="Marc Blom")
+    id = world.write("Where is my order?", name="Ana Petrova")
+    sent = world.kit.act(Send("It left\ntoday <b>" + " and goes on" * 60), "agent:marc", id).events[0]
+    report = world.kit.desk.report_delivery(id, sent.seq, DeliveryStatus.FAILED, detail="550 5.1.1 no such user")
+    world.kit.run(report)
+    world.kit.run(world.kit.desk.quarantine("phone", b'{"from": "+34600000001"}', "no text in it", key="1"))
+    page = world.agent("lena").get("/letters").text
+    for words in (
+        "Could not be sent", "support", "<dd dir=\"auto\">Marc Blom</dd>", "Ana Petrova &lt;ana@post.example&gt;",
+        "It left today &lt;b&gt; and goes on", "…</dd>", "550 5.1.1 no such user", f"/console/c/{id}",
+        "Could not be read", "phone", "{&#34;from&#34;: &#34;+34600000001&#34;}", "no text in it",
+    ):  # fmt: skip
+        assert words in page
+
+
+def test_dead_letters_come_in_pages(world: World) -> None:
+    """Each letter is on one page, and the last page leads no further."""
+    for number in range(27):
+        world.kit.run(world.kit.desk.quarantine("support", b"junk", f"fault {number:02}", key=str(number)))
+    visitor = world.agent("lena")
+    first = visitor.get("/letters").text
+    onward = first.partition('href="/console/letters?after=')[2].partition('"')[0]
+    second = visitor.get(f"/letters?after={onward}").text
+    assert (first.count('<li class="letter">'), second.count('<li class="letter">')) == (25, 2)
+    assert "Later ones" not in second
 
 
 @named(ROUTES)

@@ -19,6 +19,7 @@ from carekit import (
     Delivery,
     DeliveryError,
     Desk,
+    Glimpse,
     Health,
     Inbound,
     Malformed,
@@ -195,6 +196,10 @@ class Sms(Channel):
         """What *raw* holds now; its signature was looked at when it came, and cannot be again without its headers."""
         texts = self.provider.read(Posted(f"{self.url}/inbound", raw))
         return [await self.complete(self._inbound(text), desk) for text in texts]
+
+    def glimpse(self, raw: bytes) -> Glimpse:
+        text = self.provider.read(Posted(f"{self.url}/inbound", raw))[0]
+        return Glimpse(text.sender, text.to, text=text.text)
 
     def routes(self, desk: Desk) -> Sequence[BaseRoute]:
         self._desk = desk
