@@ -100,6 +100,7 @@ from carekit.facts.nouns import (
     Survey,
     Target,
 )
+from carekit.ground.addresses import is_email
 from carekit.ground.calendars import (
     Calendar,
 )
@@ -249,6 +250,7 @@ __all__ = [
     "Clock",
     "SystemClock",
     "Calendar",
+    "is_email",
     "parse_duration",
     "format_duration",
     "replace",

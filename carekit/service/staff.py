@@ -8,6 +8,7 @@ import attrs
 
 from carekit.facts.events import AgentChanged
 from carekit.facts.nouns import Agent
+from carekit.ground.addresses import is_email
 from carekit.ground.errors import Refused
 
 
@@ -64,8 +65,7 @@ def check_agent(id: str, name: str, email: str, role: str, capacity: int) -> Non
         raise Refused("the id needs 1 to 40 letters, digits, dots, dashes or underscores", field="id")
     if not name.strip() or len(name) > 100:
         raise Refused("the name needs 1 to 100 characters", field="name")
-    local, _, domain = email.strip().rpartition("@")
-    if not local or "." not in domain.strip(".") or any(ch.isspace() for ch in email.strip()) or len(email) > 254:
+    if not is_email(email.strip()):
         raise Refused(f"{email!r} is not an e-mail address", field="email")
     if role not in ("agent", "admin"):
         raise Refused("the role is agent or admin", field="role")

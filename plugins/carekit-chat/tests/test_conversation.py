@@ -230,6 +230,26 @@ def test_a_claimed_name_waits_for_the_first_message(shop: Shop) -> None:
     assert (fact.name, fact.email) == ("Ana", "ana@mail.example")
 
 
+@pytest.mark.parametrize("email", ["not an address", "ana@localhost", "ana@mail.example, bo@mail.example", "a" * 320])
+def test_what_is_no_address_is_not_kept(shop: Shop, email: str) -> None:
+    """An error names it, before and after the first message; the name that came with it is kept."""
+    with shop.open() as ws:
+        hello(ws)
+        ws.send_json({"type": "identify", "name": "Ana", "email": email})
+        early = take(ws, "error")
+        say(ws, "Hello")
+        ws.send_json({"type": "identify", "email": email})
+        late = take(ws, "error")
+        ws.send_json({"type": "identify", "email": " ana@mail.example "})
+        say(ws, "to be sure that the claim was handled")
+    assert (early["code"], late["code"]) == ("email", "email")
+    assert "is not an e-mail address" in early["text"]
+    assert [(fact.name, fact.email) for fact in shop.kit.facts(ContactIdentified)] == [
+        ("Ana", ""),
+        ("", "ana@mail.example"),
+    ]
+
+
 def test_a_claimed_address_shows_no_older_conversation(shop: Shop) -> None:
     """Claiming somebody else's address gives nothing of theirs."""
     shop.kit.write("secret matter", address=Address("email", "ana@mail.example"), channel="website")

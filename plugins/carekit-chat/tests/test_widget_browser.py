@@ -151,6 +151,24 @@ def test_a_message_goes_out_and_the_answer_comes_in(site: Site, show: Open) -> N
     assert frame.get_by_role("textbox").input_value() == ""
 
 
+def test_an_address_that_is_none_is_told(site: Site, show: Open) -> None:
+    """The visitor reads which and why, and the page hears of it; it goes with the next message or a better claim."""
+    page = show(site)
+    page.evaluate("window.heard = []; carekit('on', 'error', (detail) => heard.push(detail))")
+    frame = panel(page)
+    page.evaluate("carekit('identify', { name: 'Ana', email: 'ana at mail' })")
+    notice = frame.get_by_role("alert")
+    notice.get_by_text("“ana at mail” is not an e-mail address").wait_for()
+    assert page.evaluate("heard") == ["not an e-mail address"]
+    page.evaluate("carekit('identify', { email: 'ana@mail.example' })")
+    notice.wait_for(state="hidden")
+    page.evaluate("carekit('identify', { email: 'nobody' })")
+    notice.wait_for()
+    write(page, frame, "Hello there, without an address")
+    said(frame, "Hello there, without an address").wait_for()
+    notice.wait_for(state="hidden")
+
+
 def test_history_is_there_after_a_reload_once(site: Site, show: Open) -> None:
     """The panel opens again by itself and shows every message exactly once."""
     page = show(site)

@@ -69,6 +69,7 @@ class App {
     on("link", this.linked);
     on("outbox", this.moved);
     on("limited", this.limited);
+    on("refused", this.refused);
     $("close").addEventListener("click", () => this.tell({ type: "close" }));
     document.addEventListener("keydown", (event) => event.key === "Escape" && !event.isComposing && this.tell({ type: "close" }));
     document.addEventListener("visibilitychange", () => this.looked());
@@ -104,6 +105,8 @@ class App {
 
   identify({ name, email }) {
     this.claim = { type: "identify", name: String(name ?? "").slice(0, 200), email: String(email ?? "").slice(0, 320) };
+    this.calm();
+    this.claimed = this.claim.email;
     if (this.transport.say(this.claim)) this.claim = null;
   }
 
@@ -164,6 +167,7 @@ class App {
   // --- to the desk
 
   send(text, intent = "") {
+    this.calm();
     if (!this.now || this.fresh) this.happen("conversation:started");
     this.transport.send(text, { intent, fresh: this.fresh });
     this.fresh = false;
@@ -241,7 +245,7 @@ class App {
 
   giveUp() {
     if (this.fatal) return;
-    this.fatal = true;
+    [this.fatal, this.warned] = [true, false];
     show($("bones"), false);
     this.draw();
     const help = config.help;
@@ -253,7 +257,22 @@ class App {
     this.happen("error", "not available");
   }
 
+  /** What the page said of its visitor was not taken: the visitor may know better. */
+  refused(code) {
+    if (code !== "email") return;
+    this.warned = true;
+    $("notice").textContent = t("bad_email", { email: this.claimed });
+    show($("notice"), true);
+    this.happen("error", "not an e-mail address");
+  }
+
+  /** Whoever goes on has read it. */
+  calm() {
+    if (this.warned) show($("notice"), (this.warned = false));
+  }
+
   limited(seconds) {
+    this.warned = false;
     clearInterval(this.countdown);
     let left = seconds;
     const tick = () => {
