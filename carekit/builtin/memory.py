@@ -460,6 +460,7 @@ def _matches(query: Query, c: Conversation) -> bool:
         and (query.inbox is None or c.inbox == query.inbox)
         and (query.channel is None or c.channel == query.channel)
         and (query.contact is None or c.contact == query.contact)
+        and (query.bot is None or bool(c.bot) == query.bot)
         and (query.order != "waiting" or c.waiting_since is not None)
         and (query.order != "queued" or c.queued_at is not None)
     )

@@ -38,6 +38,8 @@ class Query:
     inbox: str | None = None
     channel: str | None = None
     contact: str | None = None
+    bot: bool | None = None
+    """Whether a bot handles it now, so that it waits for no person yet."""
     order: str = "updated"
     """``updated`` (newest first), ``waiting`` (longest waiting first, only those that wait) or ``queued`` (in order
     of entering the queue, only those in it)."""

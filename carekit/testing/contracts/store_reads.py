@@ -32,6 +32,7 @@ listed = st.lists(
             "assignee": st.sampled_from(["", "ana", "max"]),
             "channel": st.sampled_from(["loop", "mail"]),
             "contact": st.sampled_from(["p1", "p2"]),
+            "bot": st.sampled_from(["", "guide"]),
             "updated": st.integers(0, 2),
             "waiting": _SOME_MINUTES,
             "queued": _SOME_MINUTES,
@@ -47,6 +48,7 @@ asked = st.fixed_dictionaries(
         "assignee": st.sampled_from([None, "", "ana", "nobody"]),
         "channel": st.sampled_from([None, "loop", "mail"]),
         "contact": st.sampled_from([None, "p1"]),
+        "bot": st.sampled_from([None, False, True]),
         "order": st.sampled_from(ORDERS),
     }
 )
@@ -226,6 +228,7 @@ def _listed(id: str, inbox: str, row: dict[str, Any]) -> Conversation:
         assignee=row["assignee"],
         channel=row["channel"],
         contact=row["contact"],
+        bot=row["bot"],
         updated_at=minute(row["updated"]),
         waiting_since=None if row["waiting"] is None else minute(row["waiting"]),
         queued_at=None if row["queued"] is None else minute(row["queued"]),
@@ -238,6 +241,8 @@ def _expected(kept: list[Conversation], query: Query) -> list[Conversation]:
     for name in ("assignee", "channel", "contact"):
         if (value := getattr(query, name)) is not None:
             found = [c for c in found if getattr(c, name) == value]
+    if query.bot is not None:
+        found = [c for c in found if bool(c.bot) == query.bot]
     found.sort(key=lambda c: c.id)
     if query.order == "updated":
         return sorted(found, key=lambda c: c.updated_at, reverse=True)

@@ -45,6 +45,7 @@ async def list_conversations(call: Call) -> v.ConversationPage:
         inbox=given(asked.inbox),
         channel=given(asked.channel),
         contact=given(asked.contact),
+        bot=given(asked.bot),
         order=asked.order,
         cursor=asked.cursor,
         limit=asked.limit,

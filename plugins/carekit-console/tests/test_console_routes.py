@@ -9,7 +9,7 @@ import pytest
 from console_harness import World
 from starlette.routing import Route
 
-from carekit import AddNote, DeliveryStatus, Scope, Send
+from carekit import AddNote, DeliveryStatus, HandOff, Scope, Send, Unassign
 from carekit_console.render import CSP
 
 OPEN = {"static", "login", "log_in"}
@@ -173,6 +173,24 @@ def test_reports_count_what_the_agent_sees(world: World) -> None:
     world.write("hello", channel="support")
     page = world.agent("lena", inboxes=["support"]).get("/reports").text
     assert '<dt>Conversations</dt><dd class="figure-value">1</dd>' in page
+
+
+def test_what_the_bot_answers_waits_for_nobody(world: World) -> None:
+    """It stands in a view of its own, unmarked, until the bot gives way: then a person is needed, and it says so."""
+    marked = "Waits for us"
+    id = world.write("How do I return this?", channel="website")
+    visitor = world.agent("lena", inboxes=["website"])
+
+    def views() -> dict[str, bool]:
+        keys = ("unassigned", "waiting", "bot")
+        return {key: f'data-key="{id}"' in visitor.get(f"/view/{key}").text for key in keys}
+
+    assert views() == {"unassigned": False, "waiting": False, "bot": True}
+    assert marked not in visitor.get("/view/all").text
+    world.kit.act(HandOff("requested"), "contact", id)
+    assert views() == {"unassigned": False, "waiting": True, "bot": False}
+    world.kit.act(Unassign(), "agent:lena", id)
+    assert views() == {"unassigned": True, "waiting": True, "bot": False}
 
 
 def test_dead_letters_are_for_those_who_see_every_inbox(world: World) -> None:

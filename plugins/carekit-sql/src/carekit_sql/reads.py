@@ -83,6 +83,8 @@ class Listing:
         }
         if query.assignee == "":
             filters = filters - {"assignee"} | {"unassigned"}
+        if query.bot is not None:
+            filters.add("with_bot" if query.bot else "without_bot")
         merged = 0
         if query.order == "updated" and not counting and not filters & {"assignee", "contact"}:
             merged, filters = len(_statuses(query)), filters - {"status"}
@@ -171,6 +173,10 @@ def _filters(listing: Listing) -> list[sa.ColumnElement[bool]]:
         conditions.append(column("status").in_(sa.bindparam("status", expanding=True)))
     if "unassigned" in listing.filters:
         conditions.append(c.assignee == "")
+    if "with_bot" in listing.filters:
+        conditions.append(c.bot != "")
+    if "without_bot" in listing.filters:
+        conditions.append(c.bot == "")
     if "assignee" in listing.filters:
         conditions.append(column("assignee") == sa.bindparam("assignee"))
         if listing.order == "updated":

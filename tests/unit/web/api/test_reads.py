@@ -56,6 +56,8 @@ def test_events_of_a_conversation_come_by_step(web: Web, kit: DeskKit) -> None:
         ("inbox=shop", 1),
         ("channel=other", 1),
         ("order=waiting", 2),
+        ("bot=true", 0),
+        ("bot=false", 2),
     ],
 )
 def test_conversations_are_chosen_by_their_parameters(web: Web, kit: DeskKit, query: str, found: int) -> None:
