@@ -182,6 +182,7 @@ from carekit.seams.desk import (
     Outcome,
     Receipt,
     SurveyInfo,
+    Typing,
     Waiting,
 )
 from carekit.seams.files import Files, Parts
@@ -394,6 +395,7 @@ __all__ = [
     "Live",
     "ChannelInfo",
     "SurveyInfo",
+    "Typing",
     "Waiting",
     "hookimpl",
     "Files",

@@ -6,7 +6,7 @@ component that runs or mounts routes, and there is no other way in: our own cons
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -43,6 +43,14 @@ class Live(Value, frozen=True):
 
     event: Event
     conversation: Conversation | None
+
+
+class Typing(Value, frozen=True):
+    """Somebody is writing: *actor* (``contact`` or ``agent:<id>``) in a conversation. It is over after some seconds
+    without another one."""
+
+    conversation: str
+    actor: str
 
 
 @attrs.frozen
@@ -245,6 +253,19 @@ class Desk(Protocol):
     def follow(self, scope: Scope, *, after: int | None = None) -> AsyncIterator[list[Live]]:
         """Committed events as they come: first those after position *after* from the store, then live, none missing,
         none twice. Ends when the service stops."""
+        ...
+
+    async def typing(self, conversation: str, actor: str, *, scope: Scope) -> None:
+        """Tell those who listen in this process that *actor* writes to the other side: never for a note.
+
+        Nothing is kept of it, and of several within a second one is passed on. Raises `NotFound` outside of *scope*,
+        if anybody listens.
+        """
+        ...
+
+    def hear_typing(self, scope: Scope, heard: Callable[[Typing], None]) -> Callable[[], None]:
+        """Call *heard*, which must not wait, for everybody who writes within *scope*, in this process, until the
+        returned function is called. A contact's scope shows agents only."""
         ...
 
     async def waiting(self, channel: str, conversation: str = "") -> Waiting:

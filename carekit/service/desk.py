@@ -18,7 +18,7 @@ from carekit.ground.clock import Clock
 from carekit.ground.errors import NotAllowed, NotFound, Refused
 from carekit.rules.waits import estimate_wait
 from carekit.seams.channel import Channel
-from carekit.seams.desk import ChannelInfo, Glimpse, Live, Outcome, Receipt, SurveyInfo, Waiting
+from carekit.seams.desk import ChannelInfo, Glimpse, Live, Outcome, Receipt, SurveyInfo, Typing, Waiting
 from carekit.seams.query import Hit, Page, Query
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Store
@@ -31,6 +31,7 @@ from carekit.service.pipeline import commands as c
 from carekit.service.pipeline.world import Kept
 from carekit.service.signing import Passwords, Signer
 from carekit.service.staff import Wish, change_of, check_agent
+from carekit.service.typists import Typists
 from carekit.service.views.readers import Views
 from carekit.service.views.report import ReportView
 from carekit.service.views.search import SearchView
@@ -77,6 +78,7 @@ class CareDesk:
         self._store = store
         self._writer = writer
         self._hub = hub
+        self._typists = Typists()
         self._keeper = keeper
         self._signer = signer
         self._hours = hours
@@ -288,6 +290,14 @@ class CareDesk:
             return page
 
         return await self.read(look)
+
+    async def typing(self, conversation: str, actor: str, *, scope: Scope) -> None:
+        notice = Typing(conversation, actor)
+        if self._typists.is_news(notice, self.now()):
+            self._typists.tell(notice, await self.conversation(conversation, scope))
+
+    def hear_typing(self, scope: Scope, heard: Callable[[Typing], None]) -> Callable[[], None]:
+        return self._typists.listen(scope, heard)
 
     async def waiting(self, channel: str, conversation: str = "") -> Waiting:
         now = self.now()

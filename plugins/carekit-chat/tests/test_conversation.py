@@ -8,6 +8,7 @@ from chat_harness import BOT, ROUTE, SURVEY
 from chat_shop import Shop, hello, say, shop_of, take
 
 from carekit import (
+    AddNote,
     Address,
     Assign,
     Close,
@@ -16,8 +17,10 @@ from carekit import (
     DeliveryStatus,
     HandedOff,
     Resolve,
+    Scope,
     Send,
     SurveyAnswered,
+    Typing,
 )
 
 # --- what the visitor sees
@@ -111,6 +114,37 @@ def test_bot_is_typing_until_it_has_answered() -> None:
             assert take(ws, "now", lambda frame: frame["handler"] == "bot")["typing"]
             take(ws, "message", lambda frame: frame["from"] == "bot")
             assert not take(ws, "now")["typing"]
+
+
+def test_the_visitor_sees_an_agent_writing(shop: Shop) -> None:
+    """By name and at once; a note, another conversation and the visitor's own writing show nothing."""
+    shop.kit.add_agent("lena", name="Lena")
+    other = shop.kit.write("somebody else", channel="website").conversation
+    with shop.open() as ws:
+        hello(ws)
+        mine = say(ws, "Hello")["conversation"]
+        shop.act(AddNote("secret-note"))
+        for id, actor in ((other, "agent:lena"), (mine, "contact"), (mine, "agent:lena")):
+            shop.tell(id, actor)
+        frame = take(ws, "typing")
+        shop.act(Send("Hi"))
+        after = take(ws, "message", lambda frame: frame["from"] == "agent")
+    assert frame == {"type": "typing", "name": "Lena"}
+    assert after["text"] == "Hi"
+
+
+def test_agents_hear_of_a_visitor_writing(shop: Shop) -> None:
+    """What the browser says is passed on without a word of content; before the first message there is nobody."""
+    heard: list[Typing] = []
+    shop.kit.desk.hear_typing(Scope.everything(), heard.append)
+    with shop.open() as ws:
+        hello(ws)
+        ws.send_json({"type": "typing"})
+        mine = say(ws, "Hello")["conversation"]
+        for _ in range(3):
+            ws.send_json({"type": "typing"})
+        say(ws, "to be sure that the frames before were handled")
+    assert heard == [Typing(mine, "contact")]
 
 
 # --- the end

@@ -18,6 +18,7 @@ from carekit import (
     Live,
     MessageSent,
     Scope,
+    Typing,
 )
 from carekit_chat import frames, view
 from carekit_chat.company import Company
@@ -48,6 +49,8 @@ class Follower:
         self._shown: dict[str, view.View] = {}
         self._messages: dict[tuple[str, int], DeliveryStatus] = {}
         self._reports: asyncio.Queue[tuple[str, int, DeliveryStatus]] = asyncio.Queue()
+        self._typists: asyncio.Queue[str] = asyncio.Queue()
+        self._deafen: Callable[[], None] = lambda: None
         self._contact = ""
         self.scope = Scope.of_contact("", channel)
         self.conversation: Conversation | None = None
@@ -96,6 +99,7 @@ class Follower:
 
     def stop(self) -> None:
         """End the tasks."""
+        self._deafen()
         for task in self._tasks:
             task.cancel()
         self._tasks.clear()
@@ -112,7 +116,8 @@ class Follower:
 
     def _start(self, events: list[Event]) -> None:
         after = max((event.position for event in events), default=None)
-        for work in (self._follow(after), self._look_at_queue(), self._deliver_reports()):
+        self._deafen = self._desk.hear_typing(self.scope, self._hear)
+        for work in (self._follow(after), self._look_at_queue(), self._deliver_reports(), self._show_typists()):
             task = asyncio.create_task(work)
             self._tasks.add(task)
             task.add_done_callback(self._ended)
@@ -144,6 +149,14 @@ class Follower:
                 await self._desk.report_delivery(stream, message, status)
             except CarekitError as error:
                 log.info("chat %s: a receipt was not kept: %s", self._channel, error)
+
+    def _hear(self, typing: Typing) -> None:
+        if typing.conversation == self._stream:
+            self._typists.put_nowait(typing.actor.partition(":")[2])
+
+    async def _show_typists(self) -> None:
+        while True:
+            self._line.put({"type": "typing", "name": await self._name(await self._typists.get())})
 
     # --- showing
 

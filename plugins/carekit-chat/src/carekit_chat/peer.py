@@ -134,7 +134,9 @@ class Peer:
             case frames.Hello():
                 raise frames.Violation(frames.VIOLATION, "hello comes once, first")
             case frames.Typing():
-                pass
+                current = self._follower.conversation
+                if current is not None and current.status is not Status.CLOSED:
+                    await self._desk.typing(current.id, "contact", scope=self._follower.scope)
 
     async def _send(self, frame: frames.Send) -> None:
         assert self._visitor is not None, "hello comes first"
