@@ -100,6 +100,7 @@ from carekit.facts.nouns import (
     Survey,
     Target,
 )
+from carekit.ground.addresses import is_email
 from carekit.ground.calendars import (
     Calendar,
 )
@@ -176,10 +177,12 @@ from carekit.seams.component import (
 from carekit.seams.desk import (
     ChannelInfo,
     Desk,
+    Glimpse,
     Live,
     Outcome,
     Receipt,
     SurveyInfo,
+    Typing,
     Waiting,
 )
 from carekit.seams.files import Files, Parts
@@ -194,6 +197,8 @@ from carekit.seams.query import (
     Hit,
     Page,
     Query,
+    cursor_of,
+    place_of,
 )
 from carekit.seams.scope import (
     PUBLIC,
@@ -246,6 +251,7 @@ __all__ = [
     "Clock",
     "SystemClock",
     "Calendar",
+    "is_email",
     "parse_duration",
     "format_duration",
     "replace",
@@ -354,6 +360,7 @@ __all__ = [
     "Health",
     "Channel",
     "Payload",
+    "Glimpse",
     "Answer",
     "Outbound",
     "Delivery",
@@ -365,6 +372,8 @@ __all__ = [
     "App",
     "Query",
     "Page",
+    "cursor_of",
+    "place_of",
     "Scope",
     "PUBLIC",
     "Bus",
@@ -386,6 +395,7 @@ __all__ = [
     "Live",
     "ChannelInfo",
     "SurveyInfo",
+    "Typing",
     "Waiting",
     "hookimpl",
     "Files",

@@ -19,7 +19,7 @@ from carekit.facts.nouns import Agent, Contact, Conversation, DeliveryStatus, Le
 from carekit.ground.errors import Conflict
 from carekit.ground.values import replace
 from carekit.rules.search import pieces, words_of
-from carekit.seams.query import Hit, Page, Query
+from carekit.seams.query import Hit, Page, Query, cursor_of, place_of
 from carekit.seams.scope import Scope
 from carekit.seams.store import Batch, Job, JobBegun, JobDone, Loaded, Message, Store, Text, ViewKey, Wanted
 
@@ -74,7 +74,8 @@ class MemoryStore(Store):
     def conversations(self, query: Query, scope: Scope) -> Page:
         found = sorted(self._matching(query, scope), key=lambda c: _sort_key(query, c))
         if query.cursor:
-            found = [c for c in found if _cursor(query, c) > query.cursor]
+            place = place_of(query.cursor)
+            found = [c for c in found if _sort_key(query, c) > place]
         page = found[: query.limit]
         more = len(found) > len(page) > 0
         return Page(page, _cursor(query, page[-1]) if more else "")
@@ -459,6 +460,7 @@ def _matches(query: Query, c: Conversation) -> bool:
         and (query.inbox is None or c.inbox == query.inbox)
         and (query.channel is None or c.channel == query.channel)
         and (query.contact is None or c.contact == query.contact)
+        and (query.bot is None or bool(c.bot) == query.bot)
         and (query.order != "waiting" or c.waiting_since is not None)
         and (query.order != "queued" or c.queued_at is not None)
     )
@@ -482,4 +484,4 @@ def _sort_key(query: Query, c: Conversation) -> tuple[int, str]:
 
 
 def _cursor(query: Query, c: Conversation) -> str:
-    return f"{_instant(query, c):020d}~{c.id}"
+    return cursor_of(*_sort_key(query, c))

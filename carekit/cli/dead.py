@@ -13,6 +13,7 @@ from carekit.facts.codec import to_builtins
 from carekit.facts.nouns import Letter
 from carekit.ground.dates import iso
 from carekit.ground.errors import CarekitError, Refused
+from carekit.seams.desk import Glimpse
 from carekit.seams.scope import EVERYTHING
 from carekit.service.service import Service
 
@@ -57,20 +58,21 @@ def list_letters(file: Path, as_json: bool) -> None:
 def show(file: Path, id: str, raw: bool) -> None:
     """Show the dead letter ID: why it is one, and what it holds."""
 
-    async def work(service: Service) -> tuple[Letter, bytes]:
+    async def work(service: Service) -> tuple[Letter, Glimpse, bytes]:
         letter = await service.desk.letter(id, EVERYTHING)
+        seen = await service.desk.glimpse(id, EVERYTHING)
         if letter.raw:
-            return letter, await service.desk.fetch(letter.raw)
+            return letter, seen, await service.desk.fetch(letter.raw)
         [event] = await service.desk.events(letter.conversation, EVERYTHING, after=letter.seq - 1, limit=1)
-        return letter, str(getattr(event.fact, "text", "")).encode()
+        return letter, seen, str(getattr(event.fact, "text", "")).encode()
 
-    letter, content = with_service(file, work)
+    letter, seen, content = with_service(file, work)
     if raw:
         click.echo(content, nl=False)
         return
-    for title, text in _described(letter):
+    for title, text in _described(letter, seen):
         click.secho(f"{title:<14}", bold=True, nl=False)
-        click.echo(text)
+        click.echo(_printable(text.encode()))
     click.echo()
     click.echo(_printable(content))
 
@@ -131,14 +133,17 @@ def _handle(
         raise Refused("\n  ".join(["these stay as they are:", *faults]))
 
 
-def _described(letter: Letter) -> list[tuple[str, str]]:
+def _described(letter: Letter, seen: Glimpse) -> list[tuple[str, str]]:
     where = f"step {letter.seq} of conversation {letter.conversation}" if letter.conversation else letter.key
+    told = [("from", seen.sender), ("to", seen.to), ("subject", seen.subject)]
     return [
         ("letter", letter.id),
         ("channel", letter.channel),
         ("since", f"{iso(letter.at, 'seconds')} UTC"),
         ("what", f"{KINDS[letter.kind]}: {letter.error}"),
         ("which", where),
+        *((title, text) for title, text in told if text),
+        *([("attempts", str(letter.attempts))] if letter.attempts else []),
     ]
 
 

@@ -288,3 +288,5 @@ class Letter(Value, frozen=True):
     """Digest of the payload as it came."""
     key: str = ""
     """What the channel knows the payload by."""
+    attempts: int = 0
+    """How often it was tried to hand a message of ours over, where that is known; 0 for a payload."""

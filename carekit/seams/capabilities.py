@@ -54,7 +54,7 @@ class Capabilities:
     html: bool = False
     attachments: bool = False
     max_length: int | None = None
-    """Characters of one message, None for no limit of its own."""
+    """Characters of one message, None for no limit of its own. What people and programs write is refused beyond it."""
     segments: Segments | None = None
     """How a message is cut into parts, None if it is not."""
     delivered: bool = False
@@ -65,3 +65,18 @@ class Capabilities:
     """We may write first."""
     reply_window: timedelta | None = None
     """How long after the contact's last message we may still write, None for ever."""
+
+    def too_long(self, text: str) -> str:
+        """Why one message cannot hold *text*, as a person may be told; empty if it can."""
+        if self.max_length is not None and len(text) > self.max_length:
+            return (
+                f"the message has {len(text)} characters, and its channel takes at most {self.max_length}: "
+                "shorten it, or send it in several"
+            )
+        most = self.segments.most if self.segments is not None else None
+        if self.segments is not None and most is not None and (parts := self.segments.count(text)[0]) > most:
+            return (
+                f"the message takes {parts} parts, and its channel sends at most {most}: "
+                "shorten it, or send it in several"
+            )
+        return ""

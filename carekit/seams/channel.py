@@ -13,7 +13,7 @@ from carekit.ground.errors import NotOurs
 from carekit.ground.values import Value
 from carekit.seams.capabilities import Capabilities
 from carekit.seams.component import Component
-from carekit.seams.desk import Desk
+from carekit.seams.desk import Desk, Glimpse
 
 
 @attrs.frozen
@@ -119,6 +119,20 @@ class Channel(Component):
         """
         return [await self.complete(message, desk) for message in self.decode(Payload(raw))]
 
+    def glimpse(self, raw: bytes) -> Glimpse:
+        """What can be told to people of *raw*, a payload that was set aside; without network.
+
+        By default its own bytes, as far as they are text. Where this raises, they are told as well.
+        """
+        return Glimpse(text=legible(raw))
+
     async def send(self, outbound: Outbound) -> Delivery:
         """Hand *outbound* over; raises `Temporary`, `Permanent` or `Unsure`. Called again only after `Temporary`."""
         raise NotImplementedError
+
+
+def legible(raw: bytes, most: int = 500) -> str:
+    """The beginning of *raw* as text, at most *most* characters; empty if it is none."""
+    text = raw[: 4 * most].decode("utf-8", "replace")[:most]
+    shown = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text.replace("\r\n", "\n"))
+    return shown if shown.count("\ufffd") * 10 <= len(shown) else ""

@@ -6,7 +6,7 @@ component that runs or mounts routes, and there is no other way in: our own cons
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -45,6 +45,14 @@ class Live(Value, frozen=True):
     conversation: Conversation | None
 
 
+class Typing(Value, frozen=True):
+    """Somebody is writing: *actor* (``contact`` or ``agent:<id>``) in a conversation. It is over after some seconds
+    without another one."""
+
+    conversation: str
+    actor: str
+
+
 @attrs.frozen
 class ChannelInfo:
     """A channel of the file."""
@@ -80,6 +88,18 @@ class Waiting:
     agents: int = 0
     low: timedelta | None = None
     high: timedelta | None = None
+
+
+class Glimpse(Value, frozen=True):
+    """What can be told of a message without reading it as one; each text is empty where it cannot.
+
+    ``sender`` and ``to`` are as people write them (``Ana <ana@post.example>``); ``text`` may be cut.
+    """
+
+    sender: str = ""
+    to: str = ""
+    subject: str = ""
+    text: str = ""
 
 
 class Desk(Protocol):
@@ -235,6 +255,19 @@ class Desk(Protocol):
         none twice. Ends when the service stops."""
         ...
 
+    async def typing(self, conversation: str, actor: str, *, scope: Scope) -> None:
+        """Tell those who listen in this process that *actor* writes to the other side: never for a note.
+
+        Nothing is kept of it, and of several within a second one is passed on. Raises `NotFound` outside of *scope*,
+        if anybody listens.
+        """
+        ...
+
+    def hear_typing(self, scope: Scope, heard: Callable[[Typing], None]) -> Callable[[], None]:
+        """Call *heard*, which must not wait, for everybody who writes within *scope*, in this process, until the
+        returned function is called. A contact's scope shows agents only."""
+        ...
+
     async def waiting(self, channel: str, conversation: str = "") -> Waiting:
         """What a contact of *channel* may be told about the wait."""
         ...
@@ -260,6 +293,10 @@ class Desk(Protocol):
 
     async def letter(self, id: str, scope: Scope) -> Letter:
         """One dead letter; raises `NotFound`."""
+        ...
+
+    async def glimpse(self, letter: str, scope: Scope) -> Glimpse:
+        """What a dead letter holds, as far as that can be told; raises `NotFound`."""
         ...
 
     async def retry(self, letter: str, actor: str, *, scope: Scope) -> None:

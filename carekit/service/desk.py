@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
-from hashlib import sha256
 from typing import TypeVar
 
 from carekit.facts.actions import Action, Send, Unassign
-from carekit.facts.codec import encode, repaired
+from carekit.facts.codec import repaired
 from carekit.facts.events import AgentAdded, Event, PresenceChanged
 from carekit.facts.nouns import Address, Agent, Contact, Conversation, DeliveryStatus, Inbound, Letter, Presence, Status
 from carekit.ground.calendars import Calendar
@@ -19,18 +18,20 @@ from carekit.ground.clock import Clock
 from carekit.ground.errors import NotAllowed, NotFound, Refused
 from carekit.rules.waits import estimate_wait
 from carekit.seams.channel import Channel
-from carekit.seams.desk import ChannelInfo, Live, Outcome, Receipt, SurveyInfo, Waiting
+from carekit.seams.desk import ChannelInfo, Glimpse, Live, Outcome, Receipt, SurveyInfo, Typing, Waiting
 from carekit.seams.query import Hit, Page, Query
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Store
 from carekit.seams.survey import SurveyProvider
 from carekit.service.blobs import Keeper
+from carekit.service.fitting import check_length, fingerprint_of, fitting, is_plain
 from carekit.service.hub import Hub
 from carekit.service.letters import Letters
 from carekit.service.pipeline import commands as c
 from carekit.service.pipeline.world import Kept
 from carekit.service.signing import Passwords, Signer
 from carekit.service.staff import Wish, change_of, check_agent
+from carekit.service.typists import Typists
 from carekit.service.views.readers import Views
 from carekit.service.views.report import ReportView
 from carekit.service.views.search import SearchView
@@ -77,6 +78,7 @@ class CareDesk:
         self._store = store
         self._writer = writer
         self._hub = hub
+        self._typists = Typists()
         self._keeper = keeper
         self._signer = signer
         self._hours = hours
@@ -141,7 +143,7 @@ class CareDesk:
                 "a message needs the far side's own id, or repetitions could not be told", field="external_id"
             )
         return c.Receive.of(
-            _fitting(inbound, plain=_is_plain(inbound)),
+            fitting(inbound, plain=is_plain(inbound)),
             channel.capabilities.live,
             channel.inbox,
             marks or _NO_MARKS,
@@ -158,8 +160,11 @@ class CareDesk:
         expected_seq: int | None = None,
         key: str = "",
     ) -> Outcome:
-        action = _fitting(action)
-        fingerprint = _fingerprint(conversation, action) if key else ""
+        action = fitting(action)
+        if isinstance(action, Send):
+            found = await self.conversation(conversation, scope)
+            check_length(action.text, self.channels.get(found.channel))
+        fingerprint = fingerprint_of(conversation, action) if key else ""
         command = c.Act(conversation, action, actor, scope, expected_seq, key, fingerprint)
         return await self._outcome(await self._writer.submit(command), conversation)
 
@@ -174,8 +179,9 @@ class CareDesk:
         inbox = part.inbox or channel
         if scope.contact or (scope.inboxes is not None and inbox not in scope.inboxes):
             raise NotAllowed(f"inbox {inbox!r} is not yours to write from")
-        action, to = _fitting(action), _fitting(to)
-        fingerprint = _fingerprint(f"begin {channel} {to.key}", action) if key else ""
+        action, to = fitting(action), fitting(to)
+        check_length(action.text, self.channels.get(channel))
+        fingerprint = fingerprint_of(f"begin {channel} {to.key}", action) if key else ""
         command = c.Begin.on(part, to, action, actor, key=key, fingerprint=fingerprint)
         kept = await self._writer.submit(command)
         return await self._outcome(kept, kept.stream)
@@ -285,6 +291,14 @@ class CareDesk:
 
         return await self.read(look)
 
+    async def typing(self, conversation: str, actor: str, *, scope: Scope) -> None:
+        notice = Typing(conversation, actor)
+        if self._typists.is_news(notice, self.now()):
+            self._typists.tell(notice, await self.conversation(conversation, scope))
+
+    def hear_typing(self, scope: Scope, heard: Callable[[Typing], None]) -> Callable[[], None]:
+        return self._typists.listen(scope, heard)
+
     async def waiting(self, channel: str, conversation: str = "") -> Waiting:
         now = self.now()
         calendar = self._hours.get(channel)
@@ -336,6 +350,9 @@ class CareDesk:
 
     async def letter(self, id: str, scope: Scope) -> Letter:
         return await self._letters.get(id, scope)
+
+    async def glimpse(self, letter: str, scope: Scope) -> Glimpse:
+        return await self._letters.glimpse(letter, scope, self)
 
     async def retry(self, letter: str, actor: str, *, scope: Scope) -> None:
         await self._letters.retry(letter, actor, scope, self)
@@ -447,35 +464,6 @@ class CareDesk:
 
 
 _NO_MARKS: Mapping[str, str | None] = {}
-
-
-def _fingerprint(about: str, action: Action) -> str:
-    """What tells one request from another that came with the same key."""
-    return sha256(f"{about}\n{type(action).__name__}\n".encode() + encode(action)).hexdigest()
-
-
-def _fitting(value: T, *, plain: bool = False) -> T:
-    """*value* as it can be kept; raises `Refused` if it could not be read again."""
-    try:
-        return repaired(value, plain=plain)
-    except TypeError as error:
-        raise Refused(f"it cannot be kept: {error}; mend what made it") from None
-
-
-def _is_plain(inbound: Inbound) -> bool:
-    """Whether it surely holds what its class says: a quick look, which most messages pass."""
-    sender = inbound.sender
-    try:
-        "".join(
-            (inbound.channel, inbound.external_id, inbound.text, inbound.conversation, inbound.account, inbound.inbox)
-        )
-        "".join((inbound.subject, inbound.html, inbound.intent, inbound.raw, *inbound.thread, *inbound.keys))
-        "".join((sender.kind, sender.value, sender.name))
-    except TypeError:
-        return False
-    if inbound.attachments or inbound.meta or inbound.sent_at is not None or type(inbound.automatic) is not bool:
-        return False
-    return type(inbound.thread) is tuple and type(inbound.keys) is tuple
 
 
 def _receipt(kept: Kept) -> Receipt:

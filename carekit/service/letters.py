@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from carekit.facts.actions import Resend
+from carekit.facts.events import MessageSent
 from carekit.facts.nouns import Inbound, Letter
 from carekit.ground.errors import Ignored, InboundError, NotFound, Refused
-from carekit.seams.channel import Channel
-from carekit.seams.desk import Desk
+from carekit.ground.values import replace
+from carekit.rules.delivery import address_of
+from carekit.seams.channel import Channel, legible
+from carekit.seams.desk import Desk, Glimpse
 from carekit.seams.scope import Scope
 from carekit.seams.store import Store
 from carekit.service.pipeline import commands as c
 from carekit.service.reading import Read
+
+log = logging.getLogger(__name__)
+
+MOST = 500
+"""Characters of what a letter says that are told."""
 
 
 class Letters:
@@ -42,6 +52,25 @@ class Letters:
         if found is None:
             raise NotFound(f"there is no dead letter {id!r}; somebody may have handled it already")
         return found
+
+    async def glimpse(self, id: str, scope: Scope, desk: Desk) -> Glimpse:
+        """What the letter *id* holds, as far as that can be told."""
+        letter = await self.get(id, scope)
+        if letter.kind == "inbound":
+            raw = await desk.fetch(letter.raw)
+            return await asyncio.to_thread(_told, self._channels.get(letter.channel), raw)
+        conversation = await desk.conversation(letter.conversation, scope)
+        contact = await desk.contact(conversation.contact, scope)
+        events = await desk.events(conversation.id, scope, after=letter.seq - 1, limit=1)
+        fact = events[0].fact if events else None
+        if not isinstance(fact, MessageSent):
+            return Glimpse()
+        kind, _, author = fact.author.partition(":")
+        agent = await desk.agent(author) if kind == "agent" else None
+        sender = agent.name if agent is not None else author or desk.name
+        address = address_of(conversation, contact)
+        to = f"{contact.name} <{address}>" if contact.name else address
+        return Glimpse(sender, to, fact.subject, fact.text[:MOST])
 
     async def retry(self, id: str, actor: str, scope: Scope, desk: Desk) -> None:
         """Read a payload again, or send a message again."""
@@ -81,3 +110,14 @@ class Letters:
 def _reaches(scope: Scope) -> bool:
     """Whether *scope* has letters at all: nobody can tell whose a payload is that could not be read."""
     return not scope.contact and not scope.channel and scope.inboxes is None
+
+
+def _told(channel: Channel | None, raw: bytes) -> Glimpse:
+    """What *channel* makes of a payload that it could not read; its plain bytes where that fails as well."""
+    if channel is not None:
+        try:
+            found = channel.glimpse(raw)
+            return replace(found, text=found.text[:MOST])
+        except Exception as error:  # noqa: BLE001 - a stranger's code, at bytes that it failed at before
+            log.info("channel %r cannot tell what it set aside: %s", channel.name, error)
+    return Glimpse(text=legible(raw, MOST))

@@ -47,7 +47,7 @@ def hand_over(shop: Shop, visitor: Visitor, plea: str) -> str:
     visitor.says(QUESTION)
     visitor.chat.get_by_role("list", name="Sources").wait_for()
     visitor.says(plea)
-    visitor.chat.get_by_text("Lena Ortega has joined").wait_for()
+    visitor.chat.get_by_text("A person will take over").wait_for()
     id: str = shop.about(plea)["id"]
     return id
 

@@ -94,11 +94,12 @@ def test_the_bot_answers_with_a_link_to_its_source(shop: Shop, open_page: Opener
 
 
 def test_asking_for_a_person_hands_over(shop: Shop, open_page: Opener) -> None:
-    """In words: the bot gives way, and the agent who is there joins."""
+    """In words: the bot gives way, and whoever is there to answer gets it; nobody has joined before they do."""
     visitor = Visitor(open_page(shop.url))
     visitor.says("I want to talk to a person, please")
     visitor.chat.get_by_text("A person will take over").wait_for()
-    visitor.chat.get_by_text("Lena Ortega has joined").wait_for()
+    visitor.chat.get_by_text("We will answer here as soon as we can").wait_for()
+    assert visitor.chat.get_by_text("has joined").count() == 0
     id = shop.about("I want to talk to a person, please")["id"]
     assert [event["fact"]["trigger"] for event in shop.events(id, "handed_off")] == ["requested"]
 

@@ -24,7 +24,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Events", ("carekit.facts.events",)),
     ("Actions", ("carekit.facts.actions",)),
     ("For policies", ("carekit.rules.context", "carekit.rules.templates", "carekit.ground.calendars",
-     "carekit.ground.durations", "carekit.ground.clock")),
+     "carekit.ground.durations", "carekit.ground.clock", "carekit.ground.addresses")),
     ("To and from JSON, and what a search finds", ("carekit.facts.codec", "carekit.rules.search")),
     ("Errors", ("carekit.ground.errors",)),
 )  # fmt: skip

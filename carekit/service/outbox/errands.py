@@ -18,6 +18,7 @@ from carekit.facts.events import BotAsked, Event, InitiationAsked, MessageReceiv
 from carekit.facts.nouns import Contact, Conversation, DeliveryStatus
 from carekit.ground.clock import Clock
 from carekit.ground.errors import CarekitError, Permanent, Temporary, Unsure
+from carekit.rules.delivery import address_of
 from carekit.seams.bot import Bot, BotReply, BotTurn
 from carekit.seams.channel import Channel, Delivery, Outbound
 from carekit.seams.store import Job, JobDone
@@ -161,7 +162,7 @@ class Errands:
         if job.begun:
             detail = "the service stopped while it was being sent, and the far side may have it"
             return Sent(job, finished, DeliveryStatus.UNSURE, detail=detail)
-        to = conversation.sender.partition(":")[2] or _first_address(found.contact)
+        to = address_of(conversation, found.contact)
         earlier = partial(self._earlier, job.stream)
         outbound = Outbound(conversation, found.contact, job.seq, message, to, found.event.at, earlier)
         if (later := self._not_yet(channel, outbound, breaker)) is not None:
@@ -249,11 +250,6 @@ def _step(events: Sequence[Event], seq: int) -> Event | None:
         if event.seq == seq:
             return event
     return None
-
-
-def _first_address(contact: Contact) -> str:
-    """Where to write to somebody who has not written yet."""
-    return contact.addresses[0].partition(":")[2] if contact.addresses else contact.email
 
 
 def _is_plain(reply: BotReply) -> bool:

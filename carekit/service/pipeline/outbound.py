@@ -39,7 +39,7 @@ def sent(command: Sent, world: World) -> Kept:
     for key in command.keys:
         world.put_key(f"{conversation.channel}|{key}", conversation.id)
     turn = world.turn(conversation)
-    note(turn, world, job.seq, command.status, command.external_id, command.detail)
+    note(turn, world, job.seq, command.status, command.external_id, command.detail, job.attempts + 1)
     turn.settle()
     return world.finish(turn)
 
@@ -59,7 +59,13 @@ def delivered(command: Delivered, world: World) -> Kept:
 
 
 def note(
-    turn: Turn, world: World, message: int, status: DeliveryStatus, external_id: str = "", detail: str = ""
+    turn: Turn,
+    world: World,
+    message: int,
+    status: DeliveryStatus,
+    external_id: str = "",
+    detail: str = "",
+    attempts: int = 0,
 ) -> None:
     """Record *status* if it is news, and keep the dead letters right: they hold what failed or may not have arrived."""
     conversation = turn.conversation
@@ -74,7 +80,8 @@ def note(
         id = letter_id(conversation.id, message)
         letter = None
         if status in AGAIN:
-            letter = Letter(id, status.value, conversation.channel, event.at, fact.detail, conversation.id, message)
+            about, kind = (conversation.id, message), status.value
+            letter = Letter(id, kind, conversation.channel, event.at, fact.detail, *about, attempts=attempts)
         world.put_letter(id, letter)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from carekit.facts.events import AgentAdded, Event, InboundQuarantined, MessageReceived, NoteAdded
 from carekit.facts.nouns import Agent, Contact, Conversation, Status
-from carekit.ground.errors import CarekitError
+from carekit.ground.errors import CarekitError, Refused
 from carekit.ground.values import replace
 from carekit.seams.query import Query
 from carekit.seams.scope import EVERYTHING, Scope
@@ -32,6 +32,7 @@ listed = st.lists(
             "assignee": st.sampled_from(["", "ana", "max"]),
             "channel": st.sampled_from(["loop", "mail"]),
             "contact": st.sampled_from(["p1", "p2"]),
+            "bot": st.sampled_from(["", "guide"]),
             "updated": st.integers(0, 2),
             "waiting": _SOME_MINUTES,
             "queued": _SOME_MINUTES,
@@ -47,6 +48,7 @@ asked = st.fixed_dictionaries(
         "assignee": st.sampled_from([None, "", "ana", "nobody"]),
         "channel": st.sampled_from([None, "loop", "mail"]),
         "contact": st.sampled_from([None, "p1"]),
+        "bot": st.sampled_from([None, False, True]),
         "order": st.sampled_from(ORDERS),
     }
 )
@@ -93,7 +95,14 @@ class StoreReads(StoreBase):
         assert opened.due(minute(1), 0) == []
         assert opened.lease(opened.join(minute(0), minute(9)), minute(1), 0) == []
 
-    @pytest.mark.parametrize("cursor", ["x", "~", "1~", "-1~c1", "9" * 40 + "~c", "0' OR 1=1", "\x00", "é~é"])
+    @pytest.mark.parametrize("cursor", ["x", "~", "1~", "9" * 40 + "~c", "0' OR 1=1", "\x00", "é~é", "1~\x00"])
+    def test_what_is_no_cursor_is_refused(self, opened: Store, cursor: str) -> None:
+        """A list never takes nonsense for its end: whoever asks is told which part to mend."""
+        with pytest.raises(Refused) as refused:
+            opened.conversations(Query(cursor=cursor), EVERYTHING)
+        assert refused.value.field == "cursor"
+
+    @pytest.mark.parametrize("cursor", ["x", "~", "-1~c1", "9" * 18 + "~c", "0' OR 1=1", "\x00"])
     def test_a_foreign_cursor_is_no_way_in(self, opened: Store, cursor: str) -> None:
         """A cursor that somebody made up gives a page within the scope or a refusal, never a fault."""
         keep(opened, conversation("c1", inbox="secret"))
@@ -219,6 +228,7 @@ def _listed(id: str, inbox: str, row: dict[str, Any]) -> Conversation:
         assignee=row["assignee"],
         channel=row["channel"],
         contact=row["contact"],
+        bot=row["bot"],
         updated_at=minute(row["updated"]),
         waiting_since=None if row["waiting"] is None else minute(row["waiting"]),
         queued_at=None if row["queued"] is None else minute(row["queued"]),
@@ -231,6 +241,8 @@ def _expected(kept: list[Conversation], query: Query) -> list[Conversation]:
     for name in ("assignee", "channel", "contact"):
         if (value := getattr(query, name)) is not None:
             found = [c for c in found if getattr(c, name) == value]
+    if query.bot is not None:
+        found = [c for c in found if bool(c.bot) == query.bot]
     found.sort(key=lambda c: c.id)
     if query.order == "updated":
         return sorted(found, key=lambda c: c.updated_at, reverse=True)

@@ -13,7 +13,7 @@ from msgspec import UnsetType
 from carekit.facts.events import Event
 from carekit.facts.nouns import Contact, Conversation
 from carekit.ground.errors import Refused
-from carekit.seams.query import Query
+from carekit.seams.query import Query, cursor_of, place_of
 from carekit.web.api import views as v
 from carekit.web.api.endpoint import Call
 from carekit.web.tokens import ApiToken, visible_inboxes
@@ -45,6 +45,7 @@ async def list_conversations(call: Call) -> v.ConversationPage:
         inbox=given(asked.inbox),
         channel=given(asked.channel),
         contact=given(asked.contact),
+        bot=given(asked.bot),
         order=asked.order,
         cursor=asked.cursor,
         limit=asked.limit,
@@ -66,8 +67,9 @@ async def list_steps(call: Call) -> v.StepPage:
 
 async def list_contacts(call: Call) -> v.ContactPage:
     """A page of contacts."""
-    contacts, cursor = await call.desk.contacts(call.token.scope, cursor=call.query.cursor, limit=call.query.limit)
-    return v.ContactPage(contacts, cursor)
+    after = _id_before(call.query.cursor)
+    contacts, last = await call.desk.contacts(call.token.scope, cursor=after, limit=call.query.limit)
+    return v.ContactPage(contacts, cursor_of(0, last) if last else "")
 
 
 async def get_contact(call: Call) -> Contact:
@@ -117,8 +119,15 @@ async def list_channels(call: Call) -> v.ChannelList:
 
 async def list_letters(call: Call) -> v.LetterPage:
     """A page of dead letters."""
-    letters = await call.desk.letters(call.token.scope, after=call.query.cursor, limit=call.query.limit)
-    return v.LetterPage(letters, letters[-1].id if len(letters) == call.query.limit else "")
+    after, most = _id_before(call.query.cursor), call.query.limit
+    letters = await call.desk.letters(call.token.scope, after=after, limit=most + 1)
+    page = letters[:most]
+    return v.LetterPage(page, cursor_of(0, page[-1].id) if len(letters) > most else "")
+
+
+def _id_before(cursor: str) -> str:
+    """The id after which a list in order of ids goes on, empty for its beginning."""
+    return place_of(cursor)[1] if cursor else ""
 
 
 async def get_report(call: Call) -> v.Report:

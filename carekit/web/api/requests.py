@@ -54,6 +54,9 @@ class ConversationQuery(Request):
     inbox: Name | UnsetType = UNSET
     channel: Name | UnsetType = UNSET
     contact: Name | UnsetType = UNSET
+    bot: Annotated[bool, Meta(description="whether a bot handles it now: false for what is people's")] | UnsetType = (
+        UNSET
+    )
     order: Literal["updated", "waiting", "queued"] = "updated"
     cursor: Cursor = ""
     limit: Limit = 50

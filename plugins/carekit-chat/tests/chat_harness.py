@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 
-from carekit import Assign, Outcome, Resolve, Scope, Send
+from carekit import Assign, Outcome, Resolve, Scope, Send, Typing
 from carekit.testing import DeskKit, FrozenClock
 from carekit_chat import plugin
 
@@ -160,6 +160,19 @@ class Site:
     def reply(self, text: str) -> Outcome:
         """Answer as Lena."""
         return self.act(Send(text))
+
+    def types(self) -> None:
+        """Let Lena be writing in the newest conversation."""
+        id = self.newest()
+        self.call(lambda: self.kit.desk.typing(id, "agent:lena", scope=Scope.everything()))
+
+    def hear(self, heard: Callable[[Typing], None]) -> None:
+        """Call *heard* whenever somebody is writing."""
+
+        async def listen() -> None:
+            self.kit.desk.hear_typing(Scope.everything(), heard)
+
+        self.call(listen)
 
     def join(self) -> Outcome:
         """Let Lena take the newest conversation."""

@@ -43,6 +43,15 @@ class Shop:
         assert self.client.portal
         self.client.portal.call(act)
 
+    def tell(self, conversation: str, actor: str) -> None:
+        """Let *actor* be writing in *conversation*."""
+
+        async def tell() -> None:
+            await self.kit.desk.typing(conversation, actor, scope=Scope.everything())
+
+        assert self.client.portal
+        self.client.portal.call(tell)
+
     def count(self) -> int:
         """How many conversations there are."""
         return sum(event.kind == "conversation_started" for event in self.log())

@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from chat_harness import BOT, SURVEY
+from chat_harness import BOT, ROUTE, SURVEY
 from chat_shop import Shop, hello, say, shop_of, take
 
 from carekit import (
+    AddNote,
     Address,
     Assign,
     Close,
@@ -16,8 +17,10 @@ from carekit import (
     DeliveryStatus,
     HandedOff,
     Resolve,
+    Scope,
     Send,
     SurveyAnswered,
+    Typing,
 )
 
 # --- what the visitor sees
@@ -29,7 +32,7 @@ def test_an_agent_is_seen_by_name(shop: Shop) -> None:
     with shop.open() as ws:
         hello(ws)
         say(ws, "Hello")
-        shop.act(Assign("lena", reason="secret-reason"))
+        shop.act(Assign("lena", reason="secret-reason"))  # by Lena herself
         joined = take(ws, "agent")
         now = take(ws, "now", lambda frame: frame["handler"] == "agent")
         shop.act(Send("Good morning"))
@@ -37,6 +40,34 @@ def test_an_agent_is_seen_by_name(shop: Shop) -> None:
     assert (joined["event"], joined["name"], now["name"], message["name"]) == ("joined", "Lena", "Lena", "Lena")
     assert "secret-reason" not in json.dumps([joined, now, message])
     assert '"lena"' not in json.dumps([joined, now, message])
+
+
+def test_nobody_has_joined_before_they_act() -> None:
+    """Out of hours a rule still assigns; the visitor is told that we are closed, and of the agent when she writes."""
+    more = ROUTE + '[calendars.office]\nhours = { fri = ["09:00-12:00"] }\ntimezone = "UTC"'
+    for shop in shop_of('calendar = "office"', more):
+        shop.kit.add_agent("lena", name="Lena")
+        with shop.open() as ws:
+            token = hello(ws)["token"]
+            say(ws, "Hello")
+            now = take(ws, "now")
+            shop.act(Send("Good evening"))
+            message = take(ws, "message", lambda frame: frame["from"] == "agent")
+            after = take(ws, "now", lambda frame: frame["handler"] == "agent")
+        with shop.open() as ws:
+            state = hello(ws, token=token)
+            events = [(each["type"], each.get("joins")) for each in state["events"]]
+            resumed = hello_again(shop, token, state)
+        assert shop.kit.conversation().assignee == "lena"
+        assert (now["handler"], now["name"], message["joins"], after["name"]) == ("team", "", True, "Lena")
+        assert events == [("message", None), ("message", True)]
+        assert (resumed["events"], resumed["now"]["name"]) == ([], "Lena")
+
+
+def hello_again(shop: Shop, token: str, state: dict[str, Any]) -> dict[str, Any]:
+    """What a widget is told that has seen all of *state*."""
+    with shop.open() as ws:
+        return hello(ws, token=token, conversation=state["conversation"], after=shop.kit.conversation().seq)
 
 
 def test_waiting_is_told_while_nobody_has_it() -> None:
@@ -83,6 +114,37 @@ def test_bot_is_typing_until_it_has_answered() -> None:
             assert take(ws, "now", lambda frame: frame["handler"] == "bot")["typing"]
             take(ws, "message", lambda frame: frame["from"] == "bot")
             assert not take(ws, "now")["typing"]
+
+
+def test_the_visitor_sees_an_agent_writing(shop: Shop) -> None:
+    """By name and at once; a note, another conversation and the visitor's own writing show nothing."""
+    shop.kit.add_agent("lena", name="Lena")
+    other = shop.kit.write("somebody else", channel="website").conversation
+    with shop.open() as ws:
+        hello(ws)
+        mine = say(ws, "Hello")["conversation"]
+        shop.act(AddNote("secret-note"))
+        for id, actor in ((other, "agent:lena"), (mine, "contact"), (mine, "agent:lena")):
+            shop.tell(id, actor)
+        frame = take(ws, "typing")
+        shop.act(Send("Hi"))
+        after = take(ws, "message", lambda frame: frame["from"] == "agent")
+    assert frame == {"type": "typing", "name": "Lena"}
+    assert after["text"] == "Hi"
+
+
+def test_agents_hear_of_a_visitor_writing(shop: Shop) -> None:
+    """What the browser says is passed on without a word of content; before the first message there is nobody."""
+    heard: list[Typing] = []
+    shop.kit.desk.hear_typing(Scope.everything(), heard.append)
+    with shop.open() as ws:
+        hello(ws)
+        ws.send_json({"type": "typing"})
+        mine = say(ws, "Hello")["conversation"]
+        for _ in range(3):
+            ws.send_json({"type": "typing"})
+        say(ws, "to be sure that the frames before were handled")
+    assert heard == [Typing(mine, "contact")]
 
 
 # --- the end
@@ -200,6 +262,26 @@ def test_a_claimed_name_waits_for_the_first_message(shop: Shop) -> None:
         say(ws, "to be sure that the claim was handled")
     (fact,) = shop.kit.facts(ContactIdentified)
     assert (fact.name, fact.email) == ("Ana", "ana@mail.example")
+
+
+@pytest.mark.parametrize("email", ["not an address", "ana@localhost", "ana@mail.example, bo@mail.example", "a" * 320])
+def test_what_is_no_address_is_not_kept(shop: Shop, email: str) -> None:
+    """An error names it, before and after the first message; the name that came with it is kept."""
+    with shop.open() as ws:
+        hello(ws)
+        ws.send_json({"type": "identify", "name": "Ana", "email": email})
+        early = take(ws, "error")
+        say(ws, "Hello")
+        ws.send_json({"type": "identify", "email": email})
+        late = take(ws, "error")
+        ws.send_json({"type": "identify", "email": " ana@mail.example "})
+        say(ws, "to be sure that the claim was handled")
+    assert (early["code"], late["code"]) == ("email", "email")
+    assert "is not an e-mail address" in early["text"]
+    assert [(fact.name, fact.email) for fact in shop.kit.facts(ContactIdentified)] == [
+        ("Ana", ""),
+        ("", "ana@mail.example"),
+    ]
 
 
 def test_a_claimed_address_shows_no_older_conversation(shop: Shop) -> None:

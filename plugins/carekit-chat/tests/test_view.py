@@ -78,7 +78,7 @@ def test_every_public_fact_is_covered() -> None:
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.kind)
 def test_nothing_internal_leaves(fact: Fact) -> None:
     """Reasons, policies, decisions, details, ids of agents and bots, notes and comments stay inside."""
-    text = json.dumps(view.frame(event(fact), NAMES))
+    text = json.dumps(view.frame(event(fact), NAMES, True))
     assert "secret" not in text
     assert "lena-id" not in text
     assert "0.123456" not in text
@@ -86,7 +86,7 @@ def test_nothing_internal_leaves(fact: Fact) -> None:
 
 def test_notes_and_delivery_are_not_shown() -> None:
     """Some facts have nothing for the contact."""
-    hidden = [fact for fact in FACTS if view.frame(event(fact), NAMES) is None]
+    hidden = [fact for fact in FACTS if view.frame(event(fact), NAMES, True) is None]
     assert {type(fact) for fact in hidden} == {
         ConversationStarted,
         DeliveryChanged,
@@ -98,10 +98,11 @@ def test_notes_and_delivery_are_not_shown() -> None:
 
 def test_an_agents_message_carries_the_display_name() -> None:
     """Who wrote is a name, in its place in the conversation, at an instant browsers read."""
-    assert view.frame(event(MessageSent("agent:lena-id", "Hello")), NAMES) == {
+    assert view.frame(event(MessageSent("agent:lena-id", "Hello")), NAMES, False) == {
         "type": "message",
         "from": "agent",
         "name": "Lena",
+        "joins": False,
         "text": "Hello",
         "sources": [],
         "conversation": "c1",
@@ -112,7 +113,7 @@ def test_an_agents_message_carries_the_display_name() -> None:
 
 def test_the_contacts_message_carries_its_own_id() -> None:
     """So that the browser knows its own message again, and the visitor's id stays out."""
-    frame = view.frame(event(MessageReceived("Hello", "visitor:abcdefgh")), {})
+    frame = view.frame(event(MessageReceived("Hello", "visitor:abcdefgh")), {}, False)
     assert frame is not None
     assert frame["id"] == "abcdefgh"
 
@@ -137,16 +138,30 @@ def test_a_bot_that_has_not_answered_is_typing() -> None:
     """The dots come with the contact's message and go with the answer."""
     asked = Conversation("c1", "website", "website", "x", AT, AT, bot="helper", last_author="contact")
     answered = Conversation("c1", "website", "website", "x", AT, AT, bot="helper", last_author="bot:helper")
-    assert view.now(asked, "")["typing"]
-    assert not view.now(answered, "")["typing"]
+    assert view.now(asked, "", False)["typing"]
+    assert not view.now(answered, "", False)["typing"]
 
 
 def test_now_names_the_agent_and_never_the_id() -> None:
     """The header shows a display name."""
     conversation = Conversation("c1", "website", "website", "x", AT, AT, status=Status.WAITING, assignee="lena-id")
-    now = view.now(conversation, "Lena")
+    now = view.now(conversation, "Lena", True)
     assert (now["handler"], now["name"], now["status"]) == ("agent", "Lena", "waiting")
     assert "lena-id" not in json.dumps(now)
+
+
+@pytest.mark.parametrize(("since", "handler"), [(AT, "team"), (None, "nobody")])
+def test_an_agent_who_has_yet_to_come_is_not_named(since: datetime | None, handler: str) -> None:
+    """Who was given a conversation is no company yet: somebody will come if the contact waits, and no name is told."""
+    given = Conversation("c1", "website", "website", "x", AT, AT, assignee="lena-id", waiting_since=since)
+    now = view.now(given, "Lena", False)
+    assert (now["handler"], now["name"], now["queued"]) == (handler, "", False)
+
+
+@pytest.mark.parametrize("fact", [Assigned("lena-id"), Unassigned("lena-id")])
+def test_being_given_a_conversation_is_not_told(fact: Fact) -> None:
+    """A rule that gives or takes one says nothing about who is there."""
+    assert view.frame(event(fact), NAMES, False) is None
 
 
 def test_waiting_tells_spans_in_seconds() -> None:

@@ -2,101 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_harness import BOT, ROUTE, SURVEY, Site
+from chat_browser import Open, panel, said, write
+from chat_harness import ROUTE, Site
 from chat_parts import module
 
 from carekit import Presence
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
-    "--disable-sync --no-first-run --disable-quic"
-).split()
-
-Open = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("the Python package playwright is not installed: pip install playwright")
-    if not CHROMIUM.exists():
-        missing(f"{CHROMIUM} is not installed: apt-get install -y --no-install-recommends chromium")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-def missing(why: str) -> None:
-    """Skip with the remedy, or fail where everything is required."""
-    if os.environ.get("CAREKIT_REQUIRE_SERVERS") == "1":
-        pytest.fail(why)
-    pytest.skip(why)
-
-
-@pytest.fixture(scope="module")
-def site(browser: Any) -> Iterator[Site]:
-    keys = 'topics = ["Where is my parcel?"]\nhelp = "help@northwind.example"\nmessages_per_minute = 60'
-    with Site(module(), keys=keys, more=SURVEY) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def assisted(browser: Any) -> Iterator[Site]:
-    with Site(module(), more=BOT) as site:
-        yield site
-
-
-@pytest.fixture
-def show(browser: Any) -> Iterator[Open]:
-    """Opens the shop's page in a browser of its own; complains of every line in its console."""
-    contexts, lines = [], []
-
-    def show(site: Site, query: str = "", **options: Any) -> Any:
-        context = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 900, "height": 760}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(8000)
-        page.on("console", lambda message: lines.append(message.text))
-        page.on("pageerror", lambda error: lines.append(str(error)))
-        page.goto(f"{site.url}/?{query}")
-        return page
-
-    yield show
-    for context in contexts:
-        context.close()
-    expected = re.compile("favicon|404|WebSocket|ERR_INTERNET_DISCONNECTED")
-    assert not [line for line in lines if not expected.search(line)]
-
-
-def panel(page: Any) -> Any:
-    """Open the chat; the panel inside."""
-    page.get_by_role("button", name="Open chat").click()
-    frame = page.frame_locator("iframe")
-    frame.get_by_role("textbox").wait_for()
-    return frame
-
-
-def write(page: Any, frame: Any, text: str) -> None:
-    """Write and send, as the keyboard does."""
-    frame.get_by_role("textbox", name="Write a message").fill(text)
-    page.keyboard.press("Enter")
-
-
-def said(frame: Any, text: str) -> Any:
-    """The message *text* among those that the desk has."""
-    return frame.get_by_role("log").get_by_text(text, exact=True)
-
 
 # --- before anybody opens it
 

@@ -59,6 +59,9 @@ use = "loopback"
 [channels.phone]
 use = "texting"
 
+[channels.brief]
+use = "brief"
+
 [bots.guide]
 use = "guide"
 
@@ -104,8 +107,14 @@ class Texting(Channel):
         return Delivery()
 
 
+class Brief(Texting):
+    """A channel whose messages are whole, and short."""
+
+    capabilities = Capabilities(webhook=True, max_length=40)
+
+
 def parts() -> ModuleType:
-    """A plugin with the bot and the channel above."""
+    """A plugin with the bot and the channels above."""
 
     @hookimpl
     def carekit_bots() -> Mapping[str, type[Bot]]:
@@ -113,7 +122,7 @@ def parts() -> ModuleType:
 
     @hookimpl
     def carekit_channels() -> Mapping[str, type[Channel]]:
-        return {"texting": Texting}
+        return {"texting": Texting, "brief": Brief}
 
     module = ModuleType("guide_plugin")
     module.carekit_bots = carekit_bots  # type: ignore[attr-defined]

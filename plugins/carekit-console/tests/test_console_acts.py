@@ -29,6 +29,20 @@ def test_a_reply_is_sent_and_shown(world: World) -> None:
     assert "Waiting for contact" in page
 
 
+def test_a_reply_longer_than_its_channel_takes_stays_in_the_box(world: World) -> None:
+    """422 with the reason at the composer and the text as it was written; our scripts get the same words."""
+    id = world.write("Where is my order?", channel="brief")
+    visitor = world.agent("lena")
+    fields = {"text": "word " * 10, "expected_seq": field(visitor, id, "expected_seq"), "key": "k1"}
+    answer = visitor.post(f"/c/{id}/reply", fields)
+    assert answer.status_code == 422
+    assert "The message has 50 characters, and its channel takes at most 40" in answer.text
+    assert f"{'word ' * 10}</textarea>" in answer.text
+    told = visitor.post(f"/c/{id}/reply", fields, headers=JSON)
+    assert (told.status_code, told.json()["error"]) == (422, "refused")
+    assert world.kit.facts(MessageSent, id) == []
+
+
 def test_sending_twice_with_one_key_sends_once(world: World) -> None:
     """A repeated form is harmless; the same key with another text is refused with a word about it."""
     id = world.write("Where is my order?")

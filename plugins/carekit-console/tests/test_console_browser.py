@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from console_harness import Opener, Served, World
 
-from carekit import Address, Inbound, MessageReceived, MessageSent, NoteAdded, Presence, Scope, Send, Status
+from carekit import Address, Inbound, MessageReceived, MessageSent, NoteAdded, Presence, Scope, Send, Status, Typing
 
 pytestmark = pytest.mark.require("chromium", "install it with apt-get install chromium")
 AXE = {
@@ -122,6 +122,42 @@ def test_a_reply_does_not_cross_a_colleagues(open_page: Opener, served: Served) 
     page.click("#composer-choices button[type=submit]")
     page.wait_for_selector('article:has-text("Half-written")')
     assert served.world.kit.facts(MessageSent, id)[-1].text == "Half-written"
+
+
+def test_the_current_view_is_in_sight_on_a_small_screen(open_page: Opener) -> None:
+    """The strip of views is wider than the screen: it is scrolled to the one that is shown."""
+    page = open_page("/view/all", viewport={"width": 320, "height": 640})
+    box = page.locator("#views [aria-current]").bounding_box()
+    assert 0 <= box["x"] <= box["x"] + box["width"] <= 320
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_who_is_writing_is_seen_on_both_sides(open_page: Opener, served: Served) -> None:
+    """The contact's writing shows for a while; a reply is told to the other side, a note is not."""
+    page = open_page()
+    page.clock.install()
+    heard: list[Typing] = []
+
+    async def listen() -> None:
+        served.world.kit.desk.hear_typing(Scope.everything(), heard.append)
+
+    served.do(listen())
+    page.click(".row a")
+    page.wait_for_selector("#reply-text")
+    id, name = page.get_attribute("#thread", "data-conversation"), page.inner_text("#thread h2")
+    served.do(served.world.kit.desk.typing(id, "contact", scope=Scope.everything()))
+    page.wait_for_selector(f'#writing:has-text("{name} is writing")')
+    page.clock.fast_forward(7_000)
+    assert page.inner_text("#writing") == ""
+    heard.clear()
+    page.click("#tab-note")
+    page.locator("#note-text").press_sequentially("secret thoughts")
+    page.click("#tab-reply")
+    with page.expect_response(lambda response: response.url.endswith(f"/c/{id}/typing")) as told:
+        page.locator("#reply-text").press_sequentially("It left")
+    assert told.value.status == 204
+    assert heard == [Typing(id, "agent:lena")]
+    assert page.inner_text("#writing") == ""
 
 
 def test_a_draft_survives_and_stays_with_its_conversation(open_page: Opener, served: Served) -> None:

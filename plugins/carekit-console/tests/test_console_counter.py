@@ -18,10 +18,11 @@ COUNTER = "#reply-counter"
 
 
 def fill(world: World) -> None:
-    """One conversation on the channel with parts, one on a channel without."""
+    """One conversation on the channel with parts, one on a channel without, one on a channel with a length."""
     world.kit.add_agent("lena", name="Lena Ruiz")
     world.write("Where is my parcel?", channel="phone", name="Ana Petrova")
     world.write("Hello", sender="joe", name="Joe Martins")
+    world.write("Good day", sender="kim", channel="brief", name="Kim Sato")
 
 
 @pytest.fixture
@@ -93,6 +94,23 @@ def test_more_than_the_channel_takes_is_told_before_it_is_sent(open_page: Opener
     assert counted(page) == "16 left · 1 part"
     id = page.get_attribute("#thread", "data-conversation")
     assert [fact.text for fact in served.world.kit.facts(MessageSent, id)] == ["word"]
+
+
+@needs_browser
+def test_a_text_pasted_too_long_is_kept_whole(open_page: Opener, served: Served) -> None:
+    """Nothing is cut off: the counter says how much it is, Send says why it stays, and shorter it goes."""
+    page = opened(open_page, "Kim Sato")
+    text = "Your order left today " + "🙂" * 30
+    page.fill("#reply-text", text)
+    assert page.input_value("#reply-text") == text
+    assert counted(page) == "52 of 40"
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector('#composer-problem:has-text("more than the channel takes")')
+    assert page.input_value("#reply-text") == text
+    page.fill("#reply-text", "Your order left today " + "🙂" * 18)
+    assert counted(page) == "40 of 40"
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector('article:has-text("left today"):not([aria-label=Sending])')
 
 
 @needs_browser

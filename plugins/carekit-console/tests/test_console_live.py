@@ -9,7 +9,7 @@ import msgspec
 from console_harness import World
 from starlette.responses import Response
 
-from carekit import Address, Inbound
+from carekit import Address, Inbound, Scope
 from carekit_console.live import Stream
 from carekit_console.session import Sessions
 
@@ -70,6 +70,30 @@ def test_a_foreign_inbox_is_not_told_of(world: World) -> None:
         return line
 
     world.kit.run(run())
+
+
+def test_somebody_writing_is_told_to_those_who_may_see_it(world: World) -> None:
+    """Contact and colleague, each by name where they have one; oneself and other inboxes are left out."""
+    world.kit.add_agent("lena", inboxes=["website"])
+    world.kit.add_agent("marc", name="Marc Blom")
+
+    async def run() -> list[bytes]:
+        desk = world.kit.desk
+        own = (await desk.receive(inbound_of("own", channel="website"))).conversation
+        foreign = (await desk.receive(inbound_of("foreign"))).conversation
+        _, _, lines = await open_stream(world, "lena")
+        told = []
+        for id, actor in ((foreign, "contact"), (own, "agent:lena"), (own, "contact"), (own, "agent:marc")):
+            await desk.typing(id, actor, scope=Scope.everything())
+        while b"marc" not in b"".join(told):
+            told.append(await asyncio.wait_for(anext(lines), 5))
+        await lines.aclose()  # type: ignore[attr-defined]
+        return told
+
+    told = b"".join(world.kit.run(run()))
+    data = [msgspec.json.decode(part.partition(b"\n\n")[0]) for part in told.split(b"event: typing\ndata: ")[1:]]
+    assert [(one["by"], one["name"]) for one in data] == [("agent:marc", "Marc Blom"), ("contact", "")]
+    assert len({one["id"] for one in data}) == 1
 
 
 def test_a_deactivated_agent_is_told_to_go(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 from console_harness import World
 from starlette.routing import Route
 
-from carekit import AddNote, Scope
+from carekit import AddNote, DeliveryStatus, HandOff, Scope, Send, Unassign
 from carekit_console.render import CSP
 
 OPEN = {"static", "login", "log_in"}
@@ -175,14 +175,62 @@ def test_reports_count_what_the_agent_sees(world: World) -> None:
     assert '<dt>Conversations</dt><dd class="figure-value">1</dd>' in page
 
 
+def test_what_the_bot_answers_waits_for_nobody(world: World) -> None:
+    """It stands in a view of its own, unmarked, until the bot gives way: then a person is needed, and it says so."""
+    marked = "Waits for us"
+    id = world.write("How do I return this?", channel="website")
+    visitor = world.agent("lena", inboxes=["website"])
+
+    def views() -> dict[str, bool]:
+        keys = ("unassigned", "waiting", "bot")
+        return {key: f'data-key="{id}"' in visitor.get(f"/view/{key}").text for key in keys}
+
+    assert views() == {"unassigned": False, "waiting": False, "bot": True}
+    assert marked not in visitor.get("/view/all").text
+    world.kit.act(HandOff("requested"), "contact", id)
+    assert views() == {"unassigned": False, "waiting": True, "bot": False}
+    world.kit.act(Unassign(), "agent:lena", id)
+    assert views() == {"unassigned": True, "waiting": True, "bot": False}
+
+
 def test_dead_letters_are_for_those_who_see_every_inbox(world: World) -> None:
     """The page lists what could not be read with its reason; an agent of some inboxes finds neither it nor the way."""
     world.kit.run(world.kit.desk.quarantine("support", b"\x00", "<not> a mail", key="1"))
     page = world.agent("lena").get("/letters").text
     assert "&lt;not&gt; a mail" in page
+    assert "Nothing of it can be shown." in page
     limited = world.agent("marc", inboxes=["support"])
     assert "There are none." in limited.get("/letters").text
     assert "/letters" not in limited.get("/view/all").text
+
+
+def test_a_dead_letter_shows_what_it_is(world: World) -> None:
+    """Kind, channel, who wrote it to whom, its first words on one line, why, and the way to its conversation."""
+    world.kit.add_agent("marc", name="Marc Blom")
+    id = world.write("Where is my order?", name="Ana Petrova")
+    sent = world.kit.act(Send("It left\ntoday <b>" + " and goes on" * 60), "agent:marc", id).events[0]
+    report = world.kit.desk.report_delivery(id, sent.seq, DeliveryStatus.FAILED, detail="550 5.1.1 no such user")
+    world.kit.run(report)
+    world.kit.run(world.kit.desk.quarantine("phone", b'{"from": "+34600000001"}', "no text in it", key="1"))
+    page = world.agent("lena").get("/letters").text
+    for words in (
+        "Could not be sent", "support", "<dd dir=\"auto\">Marc Blom</dd>", "Ana Petrova &lt;ana@post.example&gt;",
+        "It left today &lt;b&gt; and goes on", "…</dd>", "550 5.1.1 no such user", f"/console/c/{id}",
+        "Could not be read", "phone", "{&#34;from&#34;: &#34;+34600000001&#34;}", "no text in it",
+    ):  # fmt: skip
+        assert words in page
+
+
+def test_dead_letters_come_in_pages(world: World) -> None:
+    """Each letter is on one page, and the last page leads no further."""
+    for number in range(27):
+        world.kit.run(world.kit.desk.quarantine("support", b"junk", f"fault {number:02}", key=str(number)))
+    visitor = world.agent("lena")
+    first = visitor.get("/letters").text
+    onward = first.partition('href="/console/letters?after=')[2].partition('"')[0]
+    second = visitor.get(f"/letters?after={onward}").text
+    assert (first.count('<li class="letter">'), second.count('<li class="letter">')) == (25, 2)
+    assert "Later ones" not in second
 
 
 @named(ROUTES)

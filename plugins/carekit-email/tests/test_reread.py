@@ -10,6 +10,7 @@ from mail_tests_mailroom import bounce, mail
 
 from carekit import DeliveryChanged, DeliveryStatus, Ignored, Inbound, Malformed
 from carekit_email.channel import _kept
+from carekit_email.intake import PARTIAL
 
 
 def reread(room: Any, raw: bytes) -> list[Inbound]:
@@ -72,6 +73,30 @@ def test_what_is_kept_of_a_mail_in_part_is_no_mail(room: Any) -> None:
     raw = room.kit.run(room.kit.desk.fetch(aside.raw))
     with pytest.raises(Malformed, match="part"):
         reread(room, raw)
+
+
+def test_what_a_mail_that_was_set_aside_holds_is_told(rooms: Callable[..., Any]) -> None:
+    """Who wrote it to whom and its words; of one over a limit what its header says, of a part what there is."""
+    channel = rooms().channel
+    one = mail("Where is it?\n\n> quoted", Subject="My parcel", From="Ada L. <ada@host.example>")
+    seen = channel.glimpse(one)
+    assert (seen.sender, seen.subject, seen.text.split("\n")[0]) == (
+        "Ada L. <ada@host.example>",
+        "My parcel",
+        "Where is it?",
+    )
+    assert "help@shop.example" in seen.to
+    assert channel.glimpse(PARTIAL + one) == seen
+    over = rooms("max_size = 100\n").channel.glimpse(one)
+    assert (over.sender, over.subject, over.text) == (seen.sender, seen.subject, "")
+    assert channel.glimpse(b"\x00\xff") is not None
+
+
+def test_mail_about_accounts_keeps_its_words(room: Any) -> None:
+    """Whoever reads the code could take an account over: only whose mail it is, is told."""
+    code = mail("code 123456", Subject="Your login code 123456", From="no-reply@x.example")
+    seen = room.channel.glimpse(code)
+    assert (seen.sender, seen.subject, seen.text) == ("no-reply@x.example", "", "")
 
 
 def test_our_own_mail_stays_ours(room: Any) -> None:

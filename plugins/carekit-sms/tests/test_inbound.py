@@ -55,6 +55,17 @@ def test_a_sender_without_a_number_is_a_machine(sender: str) -> None:
     assert message.sender.value == sender
 
 
+def test_what_a_text_that_was_set_aside_says_is_told() -> None:
+    """Sender, number and words, as far as the provider's payload can be read without its headers."""
+    payload = recorded.inbound("vonage", "Where is it?", to="34600000009")
+    seen = recorded.channel("vonage").glimpse(payload.body)
+    assert (seen.sender.lstrip("+"), seen.to.lstrip("+"), seen.text) == (
+        recorded.ANA.lstrip("+"),
+        "34600000009",
+        "Where is it?",
+    )
+
+
 def test_a_text_for_another_number_is_set_aside() -> None:
     """A provider that posts to the wrong channel loses nothing, and the remedy is named; an alias is ours."""
     payload = recorded.inbound("twilio", To="+34911999999")

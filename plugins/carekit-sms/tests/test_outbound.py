@@ -14,7 +14,7 @@ import sms_recorded as recorded
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from sms_far_side import FarSide, Told
-from sms_kit import desk
+from sms_kit import FILE, desk
 
 from carekit import (
     Address,
@@ -308,10 +308,20 @@ def test_a_longer_text_is_split_into_several() -> None:
 
 
 def test_a_long_text_is_refused_where_the_file_says_so() -> None:
-    """With ``long = "refuse"``, and what would be more texts than anybody reads in any case."""
-    for keys, length, words in (({"parts": 1, "long": "refuse"}, 200, "shorten it"), ({"parts": 1}, 2_000, "10 are")):
-        with desk("twilio", **keys) as kit:
-            kit.begin("x" * length, scope=ALL)
+    """With ``long = "refuse"`` whoever writes it is told before anything is sent, and can shorten it."""
+    with desk("twilio", parts=1, long="refuse") as kit:
+        with pytest.raises(Refused, match=r"takes 2 parts, and its channel sends at most 1: shorten it") as refused:
+            kit.begin("x" * 200, scope=ALL)
+        assert refused.value.field == "text"
+        assert (kit.far_side.asked, kit.service.store.last_position()) == ([], 0)
+
+
+def test_what_a_rule_writes_too_long_is_not_sent() -> None:
+    """Nobody is there to shorten it: it fails and says why, and so does what would be more texts than anybody reads."""
+    answer = FILE + f'[policies.thanks]\nuse = "acknowledge"\ntext = "{"x" * 2_000}"\n'
+    for keys, words in (({"parts": 1, "long": "refuse"}, "shorten it"), ({"parts": 1}, "10 are the most")):
+        with desk("twilio", file=answer, **keys) as kit:
+            kit.text("Hello")
             assert kit.far_side.asked == []
             assert words in kit.facts(DeliveryChanged)[-1].detail
 

@@ -12,7 +12,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from carekit import StoreError
+from carekit import Query, Scope, StoreError
 from carekit_sql import migrating
 from carekit_sql.dialects import Database
 from carekit_sql.schema import REVISIONS
@@ -91,6 +91,21 @@ def test_an_older_schema_is_refused_until_it_is_upgraded(url: str, empty: Databa
     migrating.upgrade(empty)
     assert migrating.pending(_revision(empty)) == ()
     open_store(url)
+
+
+def test_what_bots_handle_is_known_after_the_step(url: str, empty: Database, open_store: Opener, make: Any) -> None:
+    """Conversations of an older schema are listed by their bot, and stay what they were."""
+    store = open_store(url)
+    with_bot, without = make.conversation("c_1", bot="guide", preview='the \\ and the "é"'), make.conversation("c_2")
+    make.add_conversations(store, with_bot, without)
+    store.close()
+    for statement in ("ALTER TABLE conversation DROP COLUMN bot", "UPDATE alembic_version SET version_num = '0002'"):
+        with empty.writing() as work:
+            work.execute(statement)
+    migrating.upgrade(empty)
+    store = open_store(url)
+    assert list(store.conversations(Query(bot=True), Scope.everything()).items) == [with_bot]
+    assert list(store.conversations(Query(bot=False), Scope.everything()).items) == [without]
 
 
 def test_an_empty_database_needs_every_step(empty: Database) -> None:

@@ -38,6 +38,8 @@ def test_lists_are_padded_so_that_few_texts_are_prepared(count: int, places: int
         (Query(order="waiting", cursor="1~c", inbox="sales"), "conversation_waiting"),
         (Query(order="queued", status=[Status.OPEN]), "conversation_queued"),
         (Query(assignee="a_1"), "conversation_assignee"),
+        (Query(status=[Status.OPEN], assignee="", bot=False), "conversation_status"),
+        (Query(order="waiting", bot=False), "conversation_waiting"),
         (Query(status=[Status.SNOOZED]), "conversation_status"),
     ],
 )

@@ -205,7 +205,7 @@ def test_filters_combine_and_count_as_they_list(store: SqlStore, make: ModuleTyp
     make.add_conversations(
         store,
         make.conversation("c_1", assignee="a_1"),
-        make.conversation("c_2", status=Status.SNOOZED, inbox="help"),
+        make.conversation("c_2", status=Status.SNOOZED, inbox="help", bot="guide"),
         make.conversation("c_3", channel="mail", contact="p_2", queued_at=make.T),
     )
     for query, expected in [
@@ -217,6 +217,9 @@ def test_filters_combine_and_count_as_they_list(store: SqlStore, make: ModuleTyp
         (Query(status=[]), set()),
         (Query(inbox="sales", channel="mail"), {"c_3"}),
         (Query(contact="p_2"), {"c_3"}),
+        (Query(bot=True), {"c_2"}),
+        (Query(bot=False, assignee=""), {"c_3"}),
+        (Query(bot=False, order="queued"), {"c_3"}),
         (Query(order="queued"), {"c_3"}),
         (Query(order="waiting"), set()),
     ]:

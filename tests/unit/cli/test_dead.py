@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from carekit.facts.actions import Send
+from carekit.facts.nouns import Address, DeliveryStatus, Inbound
+from carekit.seams.scope import EVERYTHING
 from carekit.service.opening import ServiceFiles
 from tests.unit.cli.conftest import Run
 
@@ -47,6 +50,33 @@ def test_a_letter_is_shown_without_its_tricks(cli: Run, lasting: Path) -> None:
     assert "\x1b" not in shown
     assert "junk \ufffd[31m red" in shown
     assert cli("dead", "show", lasting, "channel:loop:1", "--raw").stdout_bytes == b"junk \x1b[31m red"
+
+
+def failed(file: Path) -> str:
+    """A reply that the far side reports as failed; its letter's id."""
+
+    async def work() -> str:
+        async with ServiceFiles().open(file) as service:
+            inbound = Inbound("loop", "1", Address("loopback", "ana", "Ana Roca"), "hello")
+            kept = await service.desk.receive(inbound)
+            sent = (await service.desk.act(kept.conversation, Send("It left."), "agent:lena", scope=EVERYTHING)).events[
+                0
+            ]
+            await service.desk.report_delivery(
+                kept.conversation, sent.seq, DeliveryStatus.FAILED, detail="no such user"
+            )
+            return f"{kept.conversation}:{sent.seq}"
+
+    return asyncio.run(work())
+
+
+def test_a_message_that_failed_is_shown_with_both_ends(cli: Run, lasting: Path) -> None:
+    """Who wrote it, to whom, why it is here, and what it says."""
+    shown = cli("dead", "show", lasting, failed(lasting)).output
+    told = dict(line.split(maxsplit=1) for line in shown.splitlines() if line and line != "It left.")
+    assert (told["from"], told["to"]) == ("lena", "Ana Roca <ana>")
+    assert told["what"] == "could not be sent: no such user"
+    assert shown.endswith("\nIt left.\n")
 
 
 def test_what_can_be_read_by_now_goes_in(cli: Run, lasting: Path) -> None:

@@ -72,6 +72,15 @@ def test_half_characters_are_refused(action: a.Action) -> None:
         decide(conversation(), action, AGENT)
 
 
+def test_a_claimed_address_must_be_one() -> None:
+    """What no mail could reach is refused with the field; a name alone is enough."""
+    with pytest.raises(Refused, match="'ana' is not an e-mail address; write it like") as caught:
+        decide(conversation(), a.Identify("Ana", "ana"), "contact")
+    assert caught.value.field == "email"
+    for claim in (a.Identify("Ana"), a.Identify("Ana", "ana@mail.example")):
+        assert decide(conversation(), claim, "contact") == (f.ContactIdentified(claim.name, claim.email),)
+
+
 def test_agents_cannot_write_to_what_is_closed() -> None:
     """A closed conversation takes no message by anyone."""
     for actor in (AGENT, "policy:x", "bot:faq"):

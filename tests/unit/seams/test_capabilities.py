@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carekit.seams.capabilities import Segments
+from carekit.seams.capabilities import Capabilities, Segments
 
 SEGMENTS = Segments(alphabet="abcdefghijklmnopqrstuvwxyz ", doubled="{}")
 
@@ -38,3 +38,22 @@ def test_more_text_never_takes_fewer_parts(text: str, more: str) -> None:
     parts, left = SEGMENTS.count(text)
     assert left >= 0
     assert SEGMENTS.count(text + more)[0] >= parts
+
+
+@pytest.mark.parametrize(
+    ("can", "text", "words"),
+    [
+        (Capabilities(), "a" * 200_000, ""),
+        (Capabilities(max_length=5), "héllo", ""),
+        (Capabilities(max_length=5), "🙂" * 5, ""),
+        (Capabilities(max_length=5), "hello!", "has 6 characters, and its channel takes at most 5"),
+        (Capabilities(segments=SEGMENTS), "a" * 2_000, ""),
+        (Capabilities(segments=Segments("a", most=2)), "a" * 306, ""),
+        (Capabilities(segments=Segments("a", most=2)), "a" * 307, "takes 3 parts, and its channel sends at most 2"),
+        (Capabilities(max_length=3, segments=Segments("a", most=2)), "aaaa", "has 4 characters"),
+    ],
+)
+def test_a_text_is_too_long_by_what_is_declared(can: Capabilities, text: str, words: str) -> None:
+    """By its characters or by the parts it takes, whatever the channel declares; by nothing where it declares none."""
+    assert words in can.too_long(text)
+    assert bool(can.too_long(text)) == bool(words)

@@ -9,9 +9,9 @@ import pytest
 
 from carekit.facts.events import DeliveryChanged, InboundReleased, LetterDropped
 from carekit.facts.nouns import Address, DeliveryStatus, Inbound, Letter
-from carekit.ground.errors import Ignored, Malformed, NotFound, Permanent, Refused
+from carekit.ground.errors import Ignored, Malformed, NotFound, Permanent, Refused, Temporary
 from carekit.seams.channel import Channel, Delivery, Outbound
-from carekit.seams.desk import Desk
+from carekit.seams.desk import Desk, Glimpse
 from carekit.seams.hookspecs import hookimpl
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.testing.desk import MINIMAL, DeskKit
@@ -30,7 +30,15 @@ class Moody(Channel):
         lines = raw.decode().split()
         return [Inbound(self.name, line, Address("moody", "ana"), line, thread=("ana",)) for line in lines]
 
+    def glimpse(self, raw: bytes) -> Glimpse:
+        if not raw.startswith(b"from "):
+            return super().glimpse(raw)
+        _, sender, text = raw.decode().split(" ", 2)
+        return Glimpse(sender, text=text)
+
     async def send(self, outbound: Outbound) -> Delivery:
+        if outbound.message.text == "later":
+            raise Temporary("not now")
         if not self.good:
             raise Permanent("not today")
         return Delivery()
@@ -152,3 +160,48 @@ def test_a_limited_scope_has_no_letters(kit: DeskKit, scope: Scope) -> None:
         retry(kit, letter.id, scope)
     with pytest.raises(NotFound):
         kit.run(kit.desk.drop(letter.id, "x", scope=scope))
+    with pytest.raises(NotFound):
+        kit.run(kit.desk.glimpse(letter.id, scope))
+
+
+# --- what they hold
+
+
+@pytest.mark.parametrize(
+    ("raw", "seen"),
+    [
+        (b"from ana Where is it?", Glimpse("ana", text="Where is it?")),
+        (b"from ana " + b"x" * 9_999, Glimpse("ana", text="x" * 500)),
+        (b"one\r\ntwo \x1b[31m", Glimpse(text="one\ntwo \ufffd[31m")),
+        ("¿Dónde está?".encode(), Glimpse(text="¿Dónde está?")),
+        (b"\x89PNG\x00\x01\x02\xff\xfe", Glimpse()),
+        (b"from nobody", Glimpse(text="from nobody")),
+        (b"", Glimpse()),
+    ],
+    ids=["told", "long", "tricks", "letters", "binary", "raises", "empty"],
+)
+def test_what_a_payload_holds_is_told_as_far_as_it_can_be(kit: DeskKit, raw: bytes, seen: Glimpse) -> None:
+    """By its channel; where that cannot say, or breaks at it, by the bytes themselves if they are text."""
+    letter = aside(kit, raw)
+    assert kit.run(kit.desk.glimpse(letter.id, EVERYTHING)) == seen
+
+
+def test_a_message_of_ours_is_told_with_both_ends(kit: DeskKit) -> None:
+    """Who wrote it, to whom and where, and its words; tried once and refused."""
+    kit.write("hello", channel="mail", address=Address("moody", "ana@post.example", "Ana Roca"))
+    kit.add_agent("lena", name="Lena Ruiz")
+    kit.reply("lena", "It left today.")
+    [letter] = kit.run(kit.desk.letters(EVERYTHING))
+    seen = kit.run(kit.desk.glimpse(letter.id, EVERYTHING))
+    assert seen == Glimpse("Lena Ruiz", "Ana Roca <ana@post.example>", "", "It left today.")
+    assert letter.attempts == 1
+
+
+def test_attempts_are_counted(kit: DeskKit) -> None:
+    """A message that was given up says how often it was tried."""
+    kit.write("hello", channel="mail")
+    kit.add_agent("lena")
+    kit.reply("lena", "later")
+    kit.advance("3d")
+    [letter] = kit.run(kit.desk.letters(EVERYTHING))
+    assert (letter.error, letter.attempts) == ("given up: not now", 8)

@@ -18,8 +18,10 @@ from carekit import (
     Live,
     MessageSent,
     Scope,
+    Typing,
 )
 from carekit_chat import frames, view
+from carekit_chat.company import Company
 from carekit_chat.line import Line
 from carekit_chat.session import Visitor
 
@@ -42,10 +44,13 @@ class Follower:
         self._line = line
         self._tasks: set[asyncio.Task[None]] = set()
         self._names: dict[str, str] = {}
+        self._company = Company()
         self._seen: dict[str, int] = {}
         self._shown: dict[str, view.View] = {}
         self._messages: dict[tuple[str, int], DeliveryStatus] = {}
         self._reports: asyncio.Queue[tuple[str, int, DeliveryStatus]] = asyncio.Queue()
+        self._typists: asyncio.Queue[str] = asyncio.Queue()
+        self._deafen: Callable[[], None] = lambda: None
         self._contact = ""
         self.scope = Scope.of_contact("", channel)
         self.conversation: Conversation | None = None
@@ -59,6 +64,8 @@ class Follower:
             events = await self._history(self.conversation.id)
         reset = not self._continues(events, known, after)
         shown = [e for e in events if reset or e.seq > after]
+        for event in events[: len(events) - len(shown)]:
+            self._company.changes(event)
         state: view.View = {
             "type": "state",
             "token": visitor.token,
@@ -92,6 +99,7 @@ class Follower:
 
     def stop(self) -> None:
         """End the tasks."""
+        self._deafen()
         for task in self._tasks:
             task.cancel()
         self._tasks.clear()
@@ -108,7 +116,8 @@ class Follower:
 
     def _start(self, events: list[Event]) -> None:
         after = max((event.position for event in events), default=None)
-        for work in (self._follow(after), self._look_at_queue(), self._deliver_reports()):
+        self._deafen = self._desk.hear_typing(self.scope, self._hear)
+        for work in (self._follow(after), self._look_at_queue(), self._deliver_reports(), self._show_typists()):
             task = asyncio.create_task(work)
             self._tasks.add(task)
             task.add_done_callback(self._ended)
@@ -129,7 +138,8 @@ class Follower:
     async def _look_at_queue(self) -> None:
         while True:
             await asyncio.sleep(REFRESH)
-            if view.is_waiting(self.conversation):
+            now = self._shown.get("now")
+            if now and (now["queued"] or now["handler"] == "team"):
                 await self._show_waiting()
 
     async def _deliver_reports(self) -> None:
@@ -139,6 +149,14 @@ class Follower:
                 await self._desk.report_delivery(stream, message, status)
             except CarekitError as error:
                 log.info("chat %s: a receipt was not kept: %s", self._channel, error)
+
+    def _hear(self, typing: Typing) -> None:
+        if typing.conversation == self._stream:
+            self._typists.put_nowait(typing.actor.partition(":")[2])
+
+    async def _show_typists(self) -> None:
+        while True:
+            self._line.put({"type": "typing", "name": await self._name(await self._typists.get())})
 
     # --- showing
 
@@ -163,7 +181,7 @@ class Follower:
             self._seen[event.stream] = max(event.seq, self._seen.get(event.stream, 0))
             for agent in view.agents_in(event):
                 await self._name(agent)
-            frame = view.frame(event, self._names)
+            frame = view.frame(event, self._names, self._company.changes(event))
             if frame is not None:
                 yield frame
 
@@ -176,7 +194,9 @@ class Follower:
     async def _now(self) -> view.View | None:
         if self.conversation is None:
             return None
-        return view.now(self.conversation, await self._name(self.conversation.assignee))
+        assignee = self.conversation.assignee
+        here = self._company.has(self.conversation.id, assignee)
+        return view.now(self.conversation, await self._name(assignee), here)
 
     async def _show_now(self) -> None:
         now = await self._now()
@@ -184,7 +204,7 @@ class Follower:
             return
         self._shown["now"] = now
         self._line.put(now)
-        if now["queued"]:
+        if now["queued"] or now["handler"] == "team":
             await self._show_waiting()
 
     async def _show_waiting(self) -> None:

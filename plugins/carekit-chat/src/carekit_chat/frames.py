@@ -43,7 +43,7 @@ class Send(Frame, tag="send", frozen=True):
 
 
 class Typing(Frame, tag="typing", frozen=True):
-    """The visitor is writing. Taken and not passed on: the desk carries only what is kept."""
+    """The visitor is writing; nothing is kept of it."""
 
 
 class Read(Frame, tag="read", frozen=True):

@@ -14,6 +14,8 @@ from carekit import (
     Refused,
     Status,
     StoreError,
+    is_email,
+    replace,
 )
 from carekit_chat import frames
 from carekit_chat.follower import Follower
@@ -132,7 +134,9 @@ class Peer:
             case frames.Hello():
                 raise frames.Violation(frames.VIOLATION, "hello comes once, first")
             case frames.Typing():
-                pass
+                current = self._follower.conversation
+                if current is not None and current.status is not Status.CLOSED:
+                    await self._desk.typing(current.id, "contact", scope=self._follower.scope)
 
     async def _send(self, frame: frames.Send) -> None:
         assert self._visitor is not None, "hello comes first"
@@ -178,6 +182,9 @@ class Peer:
 
     async def _identify(self, claim: Identify) -> None:
         """Keep what the visitor says of themselves; before the first message there is no contact to keep it for."""
+        if claim.email and not is_email(claim.email):
+            self._error("", "email", f"{claim.email[:100]!r} is not an e-mail address")
+            claim = replace(claim, email="")
         conversation = self._follower.conversation
         if conversation is None:
             self._claim = claim

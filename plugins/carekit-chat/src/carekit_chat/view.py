@@ -42,24 +42,24 @@ def agents_in(event: Event) -> tuple[str, ...]:
     return ()
 
 
-def frame(event: Event, names: Mapping[str, str]) -> View | None:
-    """*event* as its contact may see it, None if there is nothing to show. *names*: agent id to display name."""
-    body = _body(event, names)
+def frame(event: Event, names: Mapping[str, str], moves: bool) -> View | None:
+    """*event* as its contact may see it, None if there is nothing to show. *names*: agent id to display name; *moves*:
+    whether the agent it is about comes or leaves with it (`Company.changes`)."""
+    body = _body(event, names, moves)
     if body is None:
         return None
     return {**body, "conversation": event.stream, "seq": event.seq, "at": _instant(event.at)}
 
 
-def _body(event: Event, names: Mapping[str, str]) -> View | None:
+def _body(event: Event, names: Mapping[str, str], moves: bool) -> View | None:
     fact = event.fact
     if isinstance(fact, MessageReceived):
         return {"type": "message", "from": "contact", "text": fact.text, "id": message_id(fact.external_id)}
     if isinstance(fact, MessageSent):
-        return _sent(fact, names)
-    if isinstance(fact, Assigned):
-        return {"type": "agent", "event": "joined", "name": names.get(fact.agent, "")}
-    if isinstance(fact, Unassigned):
-        return {"type": "agent", "event": "left", "name": names.get(fact.agent, "")}
+        return _sent(fact, names, moves)
+    if isinstance(fact, Assigned | Unassigned):
+        step = "joined" if isinstance(fact, Assigned) else "left"
+        return {"type": "agent", "event": step, "name": names.get(fact.agent, "")} if moves else None
     if isinstance(fact, HandedOff):
         return {"type": "agent", "event": "handoff", "name": ""}
     if isinstance(fact, SurveyOffered):
@@ -70,7 +70,7 @@ def _body(event: Event, names: Mapping[str, str]) -> View | None:
     return {"type": "status", "status": status} if status else None
 
 
-def _sent(fact: MessageSent, names: Mapping[str, str]) -> View | None:
+def _sent(fact: MessageSent, names: Mapping[str, str], joins: bool) -> View | None:
     if fact.survey:
         return None  # the rating control itself stands in the log; a link to the same question would ask twice
     kind, _, agent = fact.author.partition(":")
@@ -78,14 +78,22 @@ def _sent(fact: MessageSent, names: Mapping[str, str]) -> View | None:
         "type": "message",
         "from": kind if kind in {"agent", "bot"} else "service",
         "name": names.get(agent, "") if kind == "agent" else "",
+        "joins": joins,
         "text": fact.text,
         "sources": [{"title": source.title, "url": source.url} for source in fact.sources],
     }
 
 
-def now(conversation: Conversation, name: str) -> View:
-    """How the conversation stands: whose turn, who handles it (*name* is the assignee's), whether a bot is thinking."""
-    handler = "bot" if conversation.bot else "agent" if conversation.assignee else "nobody"
+def now(conversation: Conversation, name: str, here: bool) -> View:
+    """How the conversation stands: whose turn, who handles it (*name* is the assignee's, who is *here* or has yet to
+    come), whether a bot is thinking."""
+    handler = "nobody"
+    if conversation.bot:
+        handler = "bot"
+    elif conversation.assignee and here:
+        handler = "agent"
+    elif conversation.assignee and conversation.waiting_since is not None:
+        handler = "team"
     return {
         "type": "now",
         "conversation": conversation.id,

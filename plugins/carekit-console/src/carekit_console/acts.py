@@ -60,6 +60,13 @@ class Acts:
             raise Refused("the form does not say what you had read; reload the page", field="expected_seq")
         return await self._do(request, session, form, Send(form.get("text", "")), "reply", int(expected))
 
+    async def typing(self, request: Request, session: Session, form: Form) -> Response:
+        """Tell the other side that a reply is being written; never asked for a note."""
+        id = request.path_params["id"]
+        await self.desk.conversation(id, session.scope)
+        await self.desk.typing(id, session.actor, scope=session.scope)
+        return Response(status_code=204)
+
     async def note(self, request: Request, session: Session, form: Form) -> Response:
         """Leave a note that only agents see."""
         return await self._do(request, session, form, AddNote(form.get("text", "")), "note")

@@ -69,6 +69,7 @@ path = "/console"
             read("/live", Stream(desk, sessions).respond, "live"),
             change("/c/{id}/reply", acts.reply, "reply"),
             change("/c/{id}/note", acts.note, "note"),
+            change("/c/{id}/typing", acts.typing, "typing"),
             change("/c/{id}/assign", acts.assign, "assign"),
             change("/c/{id}/resolve", acts.resolve, "resolve"),
             change("/c/{id}/reopen", acts.reopen, "reopen"),

@@ -183,7 +183,7 @@ class Board:
             state=STATUS[c.status],
             at=stamp(c.updated_at, now, self.zone),
             chip=chip(c, now) if c.status is not Status.CLOSED else None,
-            ours=c.waiting_since is not None,
+            ours=c.waiting_since is not None and not c.bot,
             assignee=people.agent(c.assignee) if c.assignee else "",
             bot=c.bot,
             score=f"{scores[-1].score} of {self._best(scores[-1].name)}" if scores else "",

@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from carekit import Desk, Live
 from carekit_console.session import Session, Sessions
+from carekit_console.writing import Writing
 
 TICK: Final = 1.0
 """Seconds between two looks at whether the session still stands."""
@@ -41,6 +42,8 @@ class Stream:
         """The lines of the stream, until the service stops or the session ends."""
         changes = self.desk.follow(session.scope, after=after)
         coming = asyncio.ensure_future(_next(changes))
+        writing = Writing(self.desk, session)
+        written = asyncio.ensure_future(writing.arrived())
         try:
             await asyncio.wait({coming}, timeout=0.02)  # the feed is open before the page is told to look
             yield b"retry: 2000\nevent: hello\ndata: {}\n\n"
@@ -48,7 +51,7 @@ class Stream:
             clock = asyncio.get_running_loop().time
             checked = clock()
             while True:
-                await asyncio.wait({coming}, timeout=TICK)
+                await asyncio.wait({coming, written}, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
                 if coming.done() and coming.exception() is not None:
                     return
                 batch = coming.result() if coming.done() else ()
@@ -63,12 +66,17 @@ class Stream:
                 if batch:
                     yield _message(batch, session)
                     coming = asyncio.ensure_future(_next(changes))
+                if written.done():
+                    yield await writing.lines()
+                    written = asyncio.ensure_future(writing.arrived())
                 ticks += 1
                 if ticks % BEAT == 0:
                     yield b": still here\n\n"
         finally:
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
+            writing.leave()
+            for task in (coming, written):
+                task.cancel()
+            await asyncio.gather(coming, written, return_exceptions=True)
             close = getattr(changes, "aclose", None)
             if close is not None:
                 await close()

@@ -8,22 +8,21 @@ import secrets
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from carekit import Attachment, Event, MessageReceived, MessageSent, NotFound
 from carekit_console.board import Board, Opened, Row
+from carekit_console.letters import Letters
 from carekit_console.render import Renderer
 from carekit_console.report import summary
 from carekit_console.session import Session, Sessions
 from carekit_console.views import VIEWS, View
-from carekit_console.words import LETTER, PRESENCE, stamp
+from carekit_console.words import PRESENCE
 
 RECENT: Final = 200
 FOUND: Final = 20
-LETTERS: Final = 100
 PERIODS: Final = {"7": "7 days", "30": "30 days", "90": "90 days"}
 THEMES: Final = ("system", "light", "dark")
 PREFERENCES: Final = "carekit-console-prefs"
@@ -123,14 +122,9 @@ class Pages:
 
     async def letters(self, request: Request, session: Session, problem: str = "") -> Response:
         """What could not be read or sent, for those who see every inbox."""
-        now, zone = self.desk.now(), ZoneInfo(self.desk.timezone)
-        titles = {name: channel.title or name for name, channel in self.desk.channels.items()}
-        letters = await self.desk.letters(session.scope, after=request.query_params.get("after", ""), limit=LETTERS)
-        items = [
-            (letter, titles.get(letter.channel, letter.channel), stamp(letter.at, now, zone)) for letter in letters
-        ]
+        items, more = await Letters(self.desk).page(session, request.query_params.get("after", ""))
         values = self.common(request, session)
-        values |= {"items": items, "kinds": LETTER, "problem": problem, "more": len(letters) == LETTERS}
+        values |= {"items": items, "problem": problem, "more": more}
         return self.renderer.page("letters.html", 422 if problem else 200, **values)
 
     async def find(self, request: Request, session: Session) -> Response:

@@ -21,6 +21,7 @@ class View:
     """What to say when there is nothing in it."""
     status: tuple[Status, ...] | None = None
     assignee: str | None = None
+    bot: bool | None = None
     order: str = "updated"
     mine: bool = False
 
@@ -29,6 +30,7 @@ class View:
         return Query(
             status=self.status,
             assignee=agent.id if self.mine else self.assignee,
+            bot=self.bot,
             order=self.order,
             cursor=cursor,
             limit=limit,
@@ -39,8 +41,9 @@ VIEWS: Final = {
     view.key: view
     for view in (
         View("mine", "Mine", "Nothing is assigned to you", (Status.OPEN, Status.WAITING), mine=True),
-        View("unassigned", "Unassigned", "Every open conversation has someone", (Status.OPEN,), assignee=""),
-        View("waiting", "Waiting on us", "Nobody is waiting for an answer", (Status.OPEN,), order="waiting"),
+        View("unassigned", "Unassigned", "Every open conversation has someone", (Status.OPEN,), "", bot=False),
+        View("waiting", "Waiting on us", "Nobody waits for a person", (Status.OPEN,), bot=False, order="waiting"),
+        View("bot", "With the bot", "No bot is answering anybody", (Status.OPEN, Status.WAITING), bot=True),
         View("snoozed", "Snoozed", "Nothing is snoozed", (Status.SNOOZED,)),
         View("resolved", "Resolved", "Nothing has been resolved yet", (Status.RESOLVED, Status.CLOSED)),
         View("all", "All", "No conversation yet. The first message will appear here by itself"),

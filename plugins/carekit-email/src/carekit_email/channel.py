@@ -22,6 +22,7 @@ from carekit import (
     ConfigError,
     Delivery,
     Desk,
+    Glimpse,
     Health,
     Ignored,
     Inbound,
@@ -36,7 +37,7 @@ from carekit_email import refusals
 from carekit_email.codec import Attachment, Limits, encode
 from carekit_email.explain import Verdict, explain
 from carekit_email.faults import faults, host_and_port
-from carekit_email.intake import Intake, Rules, read
+from carekit_email.intake import Intake, Rules, glimpse, read
 from carekit_email.loops import why_not
 from carekit_email.mapping import Way, canonical, envelope_sender, to_outgoing
 from carekit_email.settings import EmailSettings, MailboxSettings
@@ -218,6 +219,10 @@ calendar = "office"
     async def reread(self, raw: bytes, desk: Desk) -> Sequence[Inbound]:
         """Give the message in a mail that was set aside, () for a report, which its message is told of."""
         return await self._take_for(desk).reread(raw)
+
+    def glimpse(self, raw: bytes) -> Glimpse:
+        """Tell who wrote a mail that was set aside, to whom, and its words, as far as it can be read."""
+        return glimpse(raw, self._limits)
 
     async def explain(self, raw: bytes, desk: Desk) -> Verdict:
         """Say what would become of *raw* if it arrived now, and why."""

@@ -14,6 +14,7 @@ from carekit import (
     DeliveryChanged,
     DeliveryStatus,
     Desk,
+    Glimpse,
     Ignored,
     Inbound,
     Malformed,
@@ -62,6 +63,16 @@ def read(raw: bytes, way: Way, limits: Limits) -> tuple[InboundEmail, Inbound]:
     if mail.from_address and way.ours(mail.from_address) and not mail.authentication.failed:
         raise Ignored("this mail is our own: it was sent from an address of the channel")
     return mail, to_inbound(mail, raw, way)
+
+
+def glimpse(raw: bytes, limits: Limits) -> Glimpse:
+    """Tell what is in a mail that was set aside; of one about an account only whose it is: its words open it."""
+    mail = decode(raw.removeprefix(PARTIAL), limits)
+    sender = f"{mail.from_name} <{mail.from_address}>" if mail.from_name and mail.from_address else mail.from_address
+    to = ", ".join(mail.to[:3])
+    if is_for_an_account(mail):
+        return Glimpse(sender or mail.from_name, to)
+    return Glimpse(sender or mail.from_name, to, mail.subject, mail.reply_text or mail.text)
 
 
 class Intake:

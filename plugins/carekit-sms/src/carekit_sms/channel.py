@@ -19,6 +19,7 @@ from carekit import (
     Delivery,
     DeliveryError,
     Desk,
+    Glimpse,
     Health,
     Inbound,
     Malformed,
@@ -196,6 +197,10 @@ class Sms(Channel):
         texts = self.provider.read(Posted(f"{self.url}/inbound", raw))
         return [await self.complete(self._inbound(text), desk) for text in texts]
 
+    def glimpse(self, raw: bytes) -> Glimpse:
+        text = self.provider.read(Posted(f"{self.url}/inbound", raw))[0]
+        return Glimpse(text.sender, text.to, text=text.text)
+
     def routes(self, desk: Desk) -> Sequence[BaseRoute]:
         self._desk = desk
         return ReceiptRoute(self, desk, self._references).routes()
@@ -266,9 +271,7 @@ class Sms(Channel):
         if count <= most and len(text) <= length:
             return [text]
         if self.settings.long == "refuse":
-            raise Permanent(
-                f"the text takes {count} parts and {len(text)} characters; {most} and {length} are the most: shorten it"
-            )
+            raise Permanent(self.capabilities.too_long(text))
         pieces = cut(text, self.segments, most, length)
         if len(pieces) > PIECES:
             raise Permanent(f"the text would take {len(pieces)} texts; {PIECES} are the most: shorten it")

@@ -10,7 +10,7 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from carekit import PUBLIC, Conversation, Query, Refused, Scope, Status
+from carekit import PUBLIC, Conversation, Query, Refused, Scope, Status, cursor_of, place_of
 from carekit_sql import rows
 from carekit_sql import tables as t
 from carekit_sql.statements import Statement
@@ -83,6 +83,8 @@ class Listing:
         }
         if query.assignee == "":
             filters = filters - {"assignee"} | {"unassigned"}
+        if query.bot is not None:
+            filters.add("with_bot" if query.bot else "without_bot")
         merged = 0
         if query.order == "updated" and not counting and not filters & {"assignee", "contact"}:
             merged, filters = len(_statuses(query)), filters - {"status"}
@@ -171,6 +173,10 @@ def _filters(listing: Listing) -> list[sa.ColumnElement[bool]]:
         conditions.append(column("status").in_(sa.bindparam("status", expanding=True)))
     if "unassigned" in listing.filters:
         conditions.append(c.assignee == "")
+    if "with_bot" in listing.filters:
+        conditions.append(c.bot != "")
+    if "without_bot" in listing.filters:
+        conditions.append(c.bot == "")
     if "assignee" in listing.filters:
         conditions.append(column("assignee") == sa.bindparam("assignee"))
         if listing.order == "updated":
@@ -188,17 +194,13 @@ def query_values(query: Query, scope: Scope) -> Values:
     for name in ("assignee", "inbox", "channel", "contact"):
         values[name] = getattr(query, name)
     if query.cursor:
-        at, separator, id = query.cursor.partition("~")
-        if not separator or not at.lstrip("-").isdecimal() or len(at) > 18:
-            raise Refused("the cursor is not one of ours; begin without one", field="cursor")
-        values |= {"cursor_at": int(at), "cursor_id": id}
+        values["cursor_at"], values["cursor_id"] = place_of(query.cursor)
     return values
 
 
 def cursor_after(query: Query, last: Conversation) -> str:
     """The cursor that continues after *last*."""
-    at = getattr(last, _ORDERS[query.order])
-    return f"{rows.micros(at)}~{last.id}"
+    return cursor_of(rows.micros(getattr(last, _ORDERS[query.order])), last.id)
 
 
 def _feed(reach: Reach) -> sa.Select[Any]:

@@ -64,6 +64,7 @@ def conversation_row(value: Conversation) -> tuple[Any, ...]:
         micros(value.created_at),
         value.seq,
         encode(value),
+        value.bot,
     )
 
 
@@ -72,6 +73,7 @@ def same_columns(before: Conversation, after: Conversation) -> bool:
     return (
         before.status is after.status
         and before.assignee == after.assignee
+        and before.bot == after.bot
         and before.waiting_since == after.waiting_since
         and before.queued_at == after.queued_at
         and before.wake_at == after.wake_at

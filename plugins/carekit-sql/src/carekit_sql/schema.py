@@ -8,7 +8,7 @@ from carekit import StoreError
 from carekit_sql import tables
 from carekit_sql.dialects import Database
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """The revisions of the schema in order, as in the folder ``migrations/versions``; the last one is what is needed."""
 VERSIONS = "alembic_version"
 """The table in which Alembic keeps the revision of a database."""

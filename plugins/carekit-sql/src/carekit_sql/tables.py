@@ -68,6 +68,7 @@ conversation = sa.Table(
     _instant("created_at"),
     _number("seq"),
     _body(),
+    sa.Column("bot", TEXT, nullable=False, server_default=""),
 )
 
 # Every message moves its conversation to the top of the lists, so each index with that order is paid for by every

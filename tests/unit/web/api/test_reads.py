@@ -56,6 +56,8 @@ def test_events_of_a_conversation_come_by_step(web: Web, kit: DeskKit) -> None:
         ("inbox=shop", 1),
         ("channel=other", 1),
         ("order=waiting", 2),
+        ("bot=true", 0),
+        ("bot=false", 2),
     ],
 )
 def test_conversations_are_chosen_by_their_parameters(web: Web, kit: DeskKit, query: str, found: int) -> None:
@@ -123,6 +125,31 @@ def test_contacts_are_listed_and_read(web: Web, kit: DeskKit) -> None:
     listed = web.get("/api/v1/contacts").json()["items"]
     assert web.get(f"/api/v1/contacts/{listed[0]['id']}").json() == listed[0]
     assert listed[0]["name"] == "Ana Roca"
+
+
+@pytest.mark.parametrize("path", ["conversations", "contacts", "dead-letters"])
+@pytest.mark.parametrize("cursor", ["zzz", "1", "~x", "9" * 30 + "~x"])
+def test_what_is_no_cursor_is_refused(web: Web, path: str, cursor: str) -> None:
+    """Every list says that it is none of ours, where an empty page would pass for the end."""
+    response = web.get(f"/api/v1/{path}?cursor={cursor}")
+    assert (response.status_code, response.headers["content-type"]) == (422, "application/problem+json")
+    assert (response.json()["field"], "begin without one" in response.json()["detail"]) == ("cursor", True)
+
+
+@pytest.mark.parametrize("path", ["conversations", "contacts", "dead-letters"])
+def test_cursors_lead_through_every_list(web: Web, kit: DeskKit, path: str) -> None:
+    """Page by page each thing comes once, and the last page has no cursor."""
+    for number in range(4):
+        kit.write("hello", sender=f"p{number}")
+        kit.run(kit.desk.quarantine("loop", b"\x00", "unreadable", key=str(number)))
+    for size, pages in ((1, [1, 1, 1, 1]), (2, [2, 2]), (3, [3, 1])):
+        ids, sizes, cursor = [], [], ""
+        while not sizes or cursor:
+            page = web.get(f"/api/v1/{path}", params={"limit": size, "cursor": cursor}).json()
+            ids += [item["id"] for item in page["items"]]
+            sizes.append(len(page["items"]))
+            cursor = page["cursor"]
+        assert (len(set(ids)), sizes) == (4, pages)
 
 
 def test_channels_are_listed_with_what_they_can(web: Web) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from carekit.facts.events import Assigned, MessageSent, NoteAdded, Snoozed
+from carekit.seams.capabilities import Capabilities
 from carekit.testing.desk import DeskKit
 from tests.unit.web._web import Web
 
@@ -25,6 +27,18 @@ def test_a_reply_is_sent_as_the_agent(web: Web, kit: DeskKit, one: str) -> None:
     kit.settle()
     assert kit.sent == ["good morning"]
     assert kit.facts(MessageSent)[0].author == "agent:lena"
+
+
+def test_a_reply_longer_than_its_channel_takes_is_refused(web: Web, kit: DeskKit, one: str) -> None:
+    """422 with the field and both numbers, and nothing is kept; a note goes nowhere and may be as long as it likes."""
+    kit.desk.channels["loop"] = evolve(kit.desk.channels["loop"], capabilities=Capabilities(max_length=10))
+    response = web.post(f"{one}/reply", {"agent": "lena", "text": "good morning"})
+    assert (response.status_code, response.headers["content-type"]) == (422, "application/problem+json")
+    assert response.json()["field"] == "text"
+    assert "has 12 characters, and its channel takes at most 10" in response.json()["detail"]
+    assert kit.facts(MessageSent) == []
+    assert web.post(f"{one}/reply", {"agent": "lena", "text": "good day"}).status_code == 200
+    assert web.post(f"{one}/note", {"agent": "lena", "text": "a long one, for us"}).status_code == 200
 
 
 def test_a_note_stays_inside(web: Web, kit: DeskKit, one: str) -> None:

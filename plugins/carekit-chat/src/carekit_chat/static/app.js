@@ -10,6 +10,8 @@ import { Keep, Transport } from "./transport.js";
 const $ = (id) => document.getElementById(id);
 const config = JSON.parse($("config").textContent);
 const framed = parent !== window;
+const TELL_EVERY = 3000;
+const OVER_AFTER = 6000; // a notice of typing says nothing for longer
 const DONE = new Set(["resolved", "closed"]);
 
 class App {
@@ -30,7 +32,7 @@ class App {
       (item) => this.transport.retry(item),
     );
     const parts = { form: $("composer"), field: $("field"), button: $("send"), counter: $("counter") };
-    this.composer = new Composer(parts, keep, (text) => this.send(text));
+    this.composer = new Composer(parts, keep, (text) => this.send(text), () => this.typing());
     this.rating = new Rating($("end"), {
       onAnswer: (frame) => this.transport.say(frame),
       onFresh: () => this.again(),
@@ -69,6 +71,7 @@ class App {
     on("link", this.linked);
     on("outbox", this.moved);
     on("limited", this.limited);
+    on("refused", this.refused);
     $("close").addEventListener("click", () => this.tell({ type: "close" }));
     document.addEventListener("keydown", (event) => event.key === "Escape" && !event.isComposing && this.tell({ type: "close" }));
     document.addEventListener("visibilitychange", () => this.looked());
@@ -104,6 +107,8 @@ class App {
 
   identify({ name, email }) {
     this.claim = { type: "identify", name: String(name ?? "").slice(0, 200), email: String(email ?? "").slice(0, 320) };
+    this.calm();
+    this.claimed = this.claim.email;
     if (this.transport.say(this.claim)) this.claim = null;
   }
 
@@ -124,6 +129,7 @@ class App {
     else if (frame.type === "status") this.log.event(t(frame.status === "open" ? "reopened" : frame.status), frame.at);
     else if (frame.type === "survey") this.rating.take(frame);
     else if (frame.type === "now") this.now = frame;
+    else if (frame.type === "typing") this.typist(frame.name || t("someone"));
     else if (frame.type === "waiting") this.waiting = frame;
     if (live) this.draw();
     if (live && frame.type === "now" && DONE.has(frame.status)) this.happen("conversation:closed", frame.status);
@@ -133,7 +139,16 @@ class App {
     return event === "handoff" ? t("handoff") : t(event, { name: name || t("someone") });
   }
 
+  /** Somebody of the team writes; nobody does any more without a name. */
+  typist(name) {
+    clearTimeout(this.typistTimer);
+    this.writes = name;
+    if (name) this.typistTimer = setTimeout(() => (this.typist(""), this.draw()), OVER_AFTER);
+  }
+
   message(frame, live) {
+    if (frame.from === "agent") this.typist("");
+    if (frame.joins) this.log.event(this.eventText({ event: "joined", name: frame.name }), frame.at);
     this.log.message(frame);
     this.last = frame;
     if (!live) return;
@@ -148,6 +163,7 @@ class App {
     this.log.reset();
     this.rating.reset();
     [this.now, this.last] = [null, null];
+    this.typist("");
     for (const item of this.transport.outbox) this.log.outgoing(item);
   }
 
@@ -163,11 +179,17 @@ class App {
   // --- to the desk
 
   send(text, intent = "") {
+    this.calm();
     if (!this.now || this.fresh) this.happen("conversation:started");
     this.transport.send(text, { intent, fresh: this.fresh });
     this.fresh = false;
     this.tell({ type: "active" });
     this.draw();
+  }
+
+  typing() {
+    if (!this.now || DONE.has(this.now.status) || Date.now() - (this.told ?? 0) < TELL_EVERY) return;
+    if (this.transport.say({ type: "typing" })) this.told = Date.now();
   }
 
   moved(item) {
@@ -188,7 +210,8 @@ class App {
     const empty = this.log.empty;
     const done = !this.fresh && DONE.has(this.now?.status);
     show($("home"), empty && $("bones").hidden);
-    show($("typing"), Boolean(this.now?.typing) && !done);
+    this.say($("typing-text"), this.writes ? t("writes", { name: this.writes }) : t("typing"));
+    show($("typing"), Boolean(this.writes || this.now?.typing) && !done);
     this.rating.draw(done ? this.now.status : "", this.fresh);
     this.drawChips(empty, done);
     this.say($("wait"), done ? "" : this.waitText(empty));
@@ -202,11 +225,13 @@ class App {
   }
 
   waitText(empty) {
-    if (!this.waiting || (!empty && !this.now?.queued)) return "";
-    return wait(this.waiting, !empty && Boolean(this.now?.queued));
+    const expecting = !empty && this.now?.handler === "team"; // somebody has it, and has yet to come
+    if (this.writes || !this.waiting || (!empty && !expecting && !this.now?.queued)) return "";
+    return wait(this.waiting, !empty && Boolean(this.now?.queued)) || (expecting ? t("patience") : "");
   }
 
   presence(done) {
+    if (!done && this.writes) return t("writes", { name: this.writes });
     if (!done && this.now?.handler === "agent") return t("with", { name: this.now.name || t("someone") });
     if (!done && this.now?.handler === "bot") return t("assistant");
     return this.waiting?.open && this.waiting.agents ? t("online") : "";
@@ -239,7 +264,7 @@ class App {
 
   giveUp() {
     if (this.fatal) return;
-    this.fatal = true;
+    [this.fatal, this.warned] = [true, false];
     show($("bones"), false);
     this.draw();
     const help = config.help;
@@ -251,7 +276,22 @@ class App {
     this.happen("error", "not available");
   }
 
+  /** What the page said of its visitor was not taken: the visitor may know better. */
+  refused(code) {
+    if (code !== "email") return;
+    this.warned = true;
+    $("notice").textContent = t("bad_email", { email: this.claimed });
+    show($("notice"), true);
+    this.happen("error", "not an e-mail address");
+  }
+
+  /** Whoever goes on has read it. */
+  calm() {
+    if (this.warned) show($("notice"), (this.warned = false));
+  }
+
   limited(seconds) {
+    this.warned = false;
     clearInterval(this.countdown);
     let left = seconds;
     const tick = () => {

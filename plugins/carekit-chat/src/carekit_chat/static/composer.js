@@ -7,8 +7,8 @@ const COUNT_FROM = 1800;
 const touch = matchMedia("(pointer: coarse)");
 
 export class Composer {
-  constructor({ form, field, button, counter }, keep, onSend) {
-    Object.assign(this, { form, field, button, counter, keep, onSend });
+  constructor({ form, field, button, counter }, keep, onSend, onType) {
+    Object.assign(this, { form, field, button, counter, keep, onSend, onType });
     form.setAttribute("aria-label", t("write"));
     field.placeholder = t("write");
     field.setAttribute("aria-label", t("write"));
@@ -50,6 +50,7 @@ export class Composer {
 
   changed() {
     this.measure();
+    if (this.text.trim()) this.onType();
     clearTimeout(this.saving);
     this.saving = setTimeout(() => this.keep.set("draft", this.text || null), 250);
   }

@@ -202,7 +202,7 @@ export class Transport extends EventTarget {
 
   fail({ id, code, text, retry }) {
     const item = this.outbox.find((each) => each.id === id);
-    if (!item) return;
+    if (!item) return this.tell("refused", code);
     if (code === "rate") {
       this.limited = true;
       this.change(item, "queued");

@@ -26,7 +26,7 @@ export function attach() {
     const kind = form.dataset.kind, area = textOf(form);
     const saved = store.get(draftKey(id, kind));
     if (!area.value && saved) { area.value = saved; draftState("Draft"); }
-    area.addEventListener("input", () => { keep(form, id); counter(form); });
+    area.addEventListener("input", () => { keep(form, id); counter(form); if (kind === "reply") typing(form); });
     area.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
         event.preventDefault();
@@ -66,6 +66,15 @@ export function show(kind) {
     tab.setAttribute("aria-selected", String(on));
     tab.tabIndex = on ? 0 : -1;
   }
+}
+
+// A notice every few seconds that a reply is being written. A note is nobody's business outside.
+let told = 0;
+
+function typing(form) {
+  if (!textOf(form).value.trim() || Date.now() - told < 3000) return;
+  told = Date.now();
+  post(form.action.replace(/\/reply$/, "/typing"), {}).catch(() => {}); // no harm if it is lost
 }
 
 function keep(form, id) {

@@ -18,11 +18,14 @@ export function cost(price, parts) {
   });
 }
 
+// Characters as the desk counts them: whole ones, not the halves of which JavaScript makes some.
+const lengthOf = (text) => [...text].length;
+
 // What to show beside *text*, empty for nothing, and whether it is more than the channel takes.
 export function counted(text, max, rule) {
   if (rule) return inParts(text, max, rule);
-  const shown = max && text.length >= max * 0.8;
-  return { text: shown ? `${text.length} of ${max}` : "", over: false };
+  const length = max && text.length >= max * 0.8 ? lengthOf(text) : 0;
+  return { text: length >= max * 0.8 && max ? `${length} of ${max}` : "", over: Boolean(max) && length > max };
 }
 
 // A character as people can see it: spaces and marks that show nothing by their number.
@@ -32,12 +35,12 @@ function named(character) {
 }
 
 function tooMuch(text, max, parts, rule) {
-  return rule.most && parts > rule.most ? `${parts} parts, ${rule.most} at most` : `${text.length} of ${max}`;
+  return rule.most && parts > rule.most ? `${parts} parts, ${rule.most} at most` : `${lengthOf(text)} of ${max}`;
 }
 
 function inParts(text, max, rule) {
   const { parts, left, strange, single } = measure(text, rule);
-  const over = Boolean((rule.most && parts > rule.most) || (max && text.length > max));
+  const over = Boolean((rule.most && parts > rule.most) || (max && lengthOf(text) > max));
   const words = [over ? tooMuch(text, max, parts, rule) : `${left} left`];
   if (!over || !(parts > rule.most)) words.push(parts === 1 ? "1 part" : `${parts} parts`);
   if (rule.price && text) words.push(cost(rule.price, parts));

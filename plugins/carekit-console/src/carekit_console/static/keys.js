@@ -7,9 +7,9 @@ import { openPalette } from "./palette.js";
 const SHEET = [
   ["Ctrl K", "Search and commands"], ["J / K", "Next / previous row"], ["Enter or O", "Open"], ["R", "Reply"], ["N", "Private note"],
   ["Ctrl Enter", "Send"], ["Ctrl Shift Enter", "Send and resolve"], ["E", "Resolve or reopen"], ["A", "Assign"], ["I", "Assign to me"], ["S", "Snooze"],
-  ["/", "Search"], ["Esc", "Leave, close, back"], ["G then I U W A S R", "Go to a view or Reports"], ["?", "This sheet"],
+  ["/", "Search"], ["Esc", "Leave, close, back"], ["G then I U W B S A R", "Go to a view or Reports"], ["?", "This sheet"],
 ];
-const VIEWS = { i: "mine", u: "unassigned", w: "waiting", a: "all", s: "snoozed" };
+const VIEWS = { i: "mine", u: "unassigned", w: "waiting", a: "all", s: "snoozed", b: "bot" };
 let going = 0;
 
 const on = () => document.documentElement.dataset.keys !== "off";

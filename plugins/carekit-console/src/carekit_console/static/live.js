@@ -14,6 +14,20 @@ function listSoon() {
   timer = setTimeout(() => { timer = 0; last = performance.now(); refreshList(); }, wait);
 }
 
+// Who writes in the open conversation, each until they have sent it or nothing was heard of them for a while.
+const writers = new Map();
+const LIST = new Intl.ListFormat("en");
+
+function writes(by, name) {
+  const place = $("#writing");
+  if (!place) return;
+  clearTimeout(writers.get(by)?.timer);
+  writers.delete(by);
+  if (name) writers.set(by, { name, place, timer: setTimeout(() => writes(by, ""), 6000) });
+  const names = [...writers.values()].filter((one) => one.place === place).map((one) => one.name);
+  place.textContent = names.length ? `${LIST.format(names)} ${names.length > 1 ? "are" : "is"} writing` : "";
+}
+
 function connect() {
   source = new EventSource(`${page.base}/live`);
   source.addEventListener("hello", () => {
@@ -22,8 +36,13 @@ function connect() {
     refreshThread({ quiet: true });
     listSoon();
   });
+  source.addEventListener("typing", (event) => {
+    const { id, by, name } = JSON.parse(event.data);
+    if (id === openConversation()) writes(by, name || $("#writing").dataset.contact);
+  });
   source.addEventListener("changed", (event) => {
     const { changes } = JSON.parse(event.data);
+    for (const { id, by, kind } of changes) if (id === openConversation() && /^message_/.test(kind)) writes(by, "");
     if (changes.some((change) => change.id === openConversation())) refreshThread({ quiet: true });
     listSoon();
   });

@@ -66,8 +66,14 @@ export function shown() {
     attach();
   }
   select(open);
+  currentView();
   draftsMark();
   title();
+}
+
+// On a narrow screen the views are a strip, of which the current one must be in sight.
+function currentView() {
+  $("#views [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 export function select(id) {
@@ -148,7 +154,8 @@ export async function refreshList() {
   }
   if ($("#list")?.dataset.view !== view) return;
   if (!$("#me").open) replace($("#me"), $("#me", fresh));
-  replace($("#views"), $("#views", fresh));
+  const views = $("#views");
+  if (replace(views, $("#views", fresh)) !== views) currentView();
   const next = $("#list", fresh);
   list.dataset.count = next.dataset.count;
   $(".list-head", list).replaceWith(document.adoptNode($(".list-head", next)));
