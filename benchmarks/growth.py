@@ -8,7 +8,7 @@ reads all of it, as the service would have, before anything is measured.
   came last: of a log that grows, the greater part is past;
 - ``scattered_us``: the same in conversations from anywhere, which touches a page of each table for each message;
 - ``page_us``: the 50 newest of all open conversations, as one page;
-- ``conversation_us``: one conversation with all of its events;
+- ``conversation_us``: one conversation with the last 50 of its events;
 - ``feed_us``: 100 events after some position, as one who follows reads them;
 - ``report_us``: the report over the last 90 days, with what was written since the last one.
 
@@ -157,7 +157,7 @@ async def measured(care: Service, size: int, index: int) -> dict[str, float]:
     def conversation() -> None:
         id = next(chosen)
         store.conversation(id, EVERYTHING)
-        store.events(id)
+        store.events(id, 0, 50, last=True)
 
     return {
         "message_us": statistics.mean(recent) * 1e6,
