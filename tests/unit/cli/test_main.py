@@ -162,3 +162,9 @@ def test_the_completion_completes(monkeypatch: pytest.MonkeyPatch) -> None:
         [sys.executable, "-m", "carekit.cli"], env=environment, capture_output=True, text=True, check=False
     )
     assert ran.stdout == "plain,report\n"
+
+
+def test_the_interpreter_runs_it_as_a_module() -> None:
+    """As ``python -m carekit``, where the command is not on the path."""
+    done = subprocess.run([sys.executable, "-m", "carekit", "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"carekit, version {__version__}\n")
