@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # are read by every message and hardly ever changed: who changes one looks whether it is still as it was.
 # ruff: noqa: S608 - the names are those of our tables
 _FOUND = "ARRAY(SELECT conversation FROM thread_key WHERE key = ANY(%b))"
-_CONVERSATIONS = f"SELECT id, body, contact FROM conversation WHERE id = ANY(%b || {_FOUND}) ORDER BY id FOR UPDATE"
+_CONVERSATIONS = f"SELECT id, body, NULL FROM conversation WHERE id = ANY(%b || {_FOUND}) ORDER BY id FOR UPDATE"
 _CONTACTS = (
     "SELECT id, body FROM contact WHERE id = ANY(ARRAY(SELECT contact FROM address WHERE key = ANY(%b))"
     f" || ARRAY(SELECT contact FROM conversation WHERE id = ANY(%b || {_FOUND})))"
@@ -33,10 +33,10 @@ _CONTACTS = (
 # us as much as some rows.
 _LOOK_UP = """\
 SELECT 0, key, conversation, NULL::bytea, 0 FROM thread_key WHERE key = ANY(%b)
-UNION ALL SELECT 1, '', value, key, 0 FROM receipt WHERE key = ANY(%b)
+UNION ALL SELECT 1, NULL, value, key, 0 FROM receipt WHERE key = ANY(%b)
 UNION ALL SELECT 2, key, contact, NULL, 0 FROM address WHERE key = ANY(%b)
-UNION ALL SELECT 3, id, '', body, 0 FROM agent
-UNION ALL SELECT 4, inbox, '', NULL, count(*)::integer FROM conversation
+UNION ALL SELECT 3, id, NULL, body, 0 FROM agent
+UNION ALL SELECT 4, inbox, NULL, NULL, count(*)::integer FROM conversation
     WHERE queued_at IS NOT NULL AND status = 'open' GROUP BY inbox"""
 
 _EVENT = [column for column in t.event.columns if column.name != "position"]
