@@ -136,15 +136,16 @@ class Running:
         """End it gracefully; its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
+        if self.process.stdin is not None:
+            self.process.stdin.close()  # a signal just before it begins to read would not wake it
         try:
             code = self.process.wait(PATIENCE)
         finally:
             self.process.kill()
             self.process.wait()
             self._reader.join(PATIENCE)
-            for pipe in (self.process.stdin, self.process.stdout):
-                if pipe is not None:
-                    pipe.close()
+            if self.process.stdout is not None:
+                self.process.stdout.close()
         return code
 
 
