@@ -17,7 +17,7 @@ def is_email(text: str) -> bool:
     address that a person gives.
     """
     local, at, host = text.partition("@")
-    if not (local and at) or len(text) > LONGEST or _NOT_IN_ADDRESSES.search(text):
+    if not (local and at) or len(text) > LONGEST or not text.isprintable() or _NOT_IN_ADDRESSES.search(text):
         return False
     labels = host.split(".")
     return len(labels) > 1 and all(labels) and "@" not in host

@@ -155,13 +155,17 @@ class FolderBlobs:
         return self._folder / digest[:2] / digest
 
 
+_USER = re.compile(r"//[^/\s]*@")
+"""The name and password in a URL, which are nobody's business."""
+
+
 class FarBlobs:
     """One object a content, at a URL that fsspec knows: as durable as what stands there says when it has taken it."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        shown = self._url = _USER.sub("//…@", url)
         if "://" not in url:
-            raise ConfigError(f"{url!r} is not a URL such as s3://bucket/care; folders go into `data`")
+            raise ConfigError(f"{shown!r} is not a URL such as s3://bucket/care; folders go into `data`")
         try:
             import fsspec
 
@@ -169,9 +173,10 @@ class FarBlobs:
             if hasattr(self._files, "auto_mkdir"):
                 self._files.auto_mkdir = True
         except ImportError as error:
-            raise ConfigError(f'{url}: {error}; begin with pip install "carekit[remote]"') from None
+            raise ConfigError(f'{shown}: {error}; begin with pip install "carekit[remote]"') from None
         except Exception as error:  # noqa: BLE001 - each protocol has its own
-            raise ConfigError(f"{url} cannot be used: {type(error).__name__}: {error}") from None
+            said = _USER.sub("//…@", f"{type(error).__name__}: {error}")
+            raise ConfigError(f"{shown} cannot be used: {said}") from None
 
     def put(self, contents: Sequence[bytes]) -> list[str]:
         digests = [digest_of(data) for data in contents]

@@ -187,8 +187,9 @@ def _service_problems(settings: ServiceSettings) -> list[Problem]:
         *(("proxies", proxy_fault(proxy)) for proxy in settings.proxies),
         *(("hosts", host_fault(host)) for host in settings.hosts),
     ]
-    if found[1][1] and found[2][1] and settings.url == "http://" + ":".join(reached(settings.listen)):
-        del found[2]  # it was made from the other
+    if found[2][1] and settings.url == "http://" + ":".join(reached(settings.listen)):  # it was made from the other
+        made = f"no address can be made of {settings.listen!r}: name a host that others know, or give url as well"
+        found[2] = ("listen", "" if found[1][1] else made)
     return [Problem((key,), fault) for key, fault in found if fault]
 
 

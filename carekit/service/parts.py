@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from carekit.ground.errors import ConfigError
 from carekit.ground.suggest import did_you_mean
 from carekit.seams.app import path_fault
 from carekit.seams.component import Component
@@ -104,6 +105,10 @@ class Parts:
             for text in component.check():
                 if not _follows(text, problems):
                     self._sheet.fault(where, "", text)
+        except ConfigError as error:
+            if not problems:
+                self._sheet.fault(where, "", str(error))
+            return None
         except Exception as error:  # noqa: BLE001 - a stranger's code; the integrator needs the place, not a traceback
             if not problems:
                 said = f"plugin {offer.plugin!r} failed to make it: {type(error).__name__}: {error}"

@@ -39,6 +39,8 @@ def reached(listen: str) -> tuple[str, str]:
 
 def url_fault(url: str) -> str:
     """Of a public address."""
+    if "@" in url:  # which may stand behind a password
+        return 'must be an address alone, such as "https://care.example", without a name or password before an "@"'
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -46,8 +48,8 @@ def url_fault(url: str) -> str:
         return f'must be an address such as "https://care.example", not {url!r}'
     if parts.scheme not in ("http", "https") or not host or re.search(r"\s", url):
         return f'must be an address such as "https://care.example", not {url!r}'
-    if parts.query or parts.fragment or parts.username is not None:
-        return f'must be an address alone, such as "https://care.example", without "?", "#" or "@", not {url!r}'
+    if parts.query or parts.fragment:
+        return f'must be an address alone, such as "https://care.example", without "?" or "#", not {url!r}'
     return host_fault(f"[{host}]" if ":" in host else host)
 
 

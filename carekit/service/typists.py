@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 PAUSE = timedelta(seconds=1)
 """Between two notices of one person in one conversation; what comes sooner says nothing new."""
 KEPT = 1_000
-"""Notices that are remembered for that, before those that are over are forgotten."""
+"""Notices that are remembered for that, before all of them are forgotten."""
 
 Heard = Callable[[Typing], None]
 
@@ -43,7 +43,7 @@ class Typists:
         if not self._listeners or (last is not None and timedelta(0) <= now - last < PAUSE):
             return False
         if len(self._last) >= KEPT:
-            self._last = {one: at for one, at in self._last.items() if timedelta(0) <= now - at < PAUSE}
+            self._last.clear()  # so that the most that may happen is that a notice is told once more
         self._last[typing] = now
         return True
 

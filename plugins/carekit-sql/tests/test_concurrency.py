@@ -196,18 +196,29 @@ def test_worker_does_not_wait_for_a_job_that_another_is_at(
 def test_contact_that_has_changed_since_it_was_read_is_not_written(
     ready: str, open_store: Callable[[str], SqlStore], make: ModuleType
 ) -> None:
-    """On PostgreSQL who reads a contact does not hold it, so who writes one looks first; a second try succeeds."""
+    """On PostgreSQL who reads a contact does not hold it, so who writes one looks first whether it is as it was."""
     store = open_store(ready)
     make.add_conversations(store, make.conversation("c_1", seq=1), make.conversation("c_2", seq=1))
 
-    def rename(conversation: str, name: str, meanwhile: Callable[[], None] = lambda: None) -> None:
+    make.write(store, addresses={"email:ana@post.example": "p_1"})
+    ana = Wanted(addresses=["email:ana@post.example"])
+
+    def rename(wanted: Wanted, name: str, meanwhile: Callable[[], None] = lambda: None) -> None:
         with store.transaction() as transaction:
-            found = transaction.load(Wanted(conversations=[conversation])).contacts["p_1"]
+            found = transaction.load(wanted).contacts["p_1"]
             meanwhile()
             transaction.write(Batch(contacts=[replace(found, name=f"{found.name}{name}")]))
 
     with pytest.raises(Conflict, match="p_1 has changed"):
-        rename("c_1", "a", meanwhile=lambda: rename("c_2", "b"))
-    rename("c_1", "a")
+        rename(ana, "a", meanwhile=lambda: rename(Wanted(conversations=["c_2"]), "b"))
+    rename(ana, "a")
     found = store.contact("p_1", Scope.everything())
     assert found is not None and found.name == "ba"
+
+    def erase() -> None:
+        with store.transaction() as transaction:
+            transaction.erase("p_1")
+
+    with pytest.raises(Conflict, match="p_1 has changed"):
+        rename(ana, "c", meanwhile=erase)
+    assert store.contact("p_1", Scope.everything()) is None

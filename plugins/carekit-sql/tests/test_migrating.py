@@ -96,7 +96,10 @@ def test_an_older_schema_is_refused_until_it_is_upgraded(url: str, empty: Databa
 def test_what_bots_handle_is_known_after_the_step(url: str, empty: Database, open_store: Opener, make: Any) -> None:
     """Conversations of an older schema are listed by their bot, and stay what they were."""
     store = open_store(url)
-    with_bot, without = make.conversation("c_1", bot="guide", preview='the \\ and the "é"'), make.conversation("c_2")
+    with_bot, without = (
+        make.conversation("c_1", bot="guide", preview='the \\ and the "é" \x00'),
+        make.conversation("c_2"),
+    )
     make.add_conversations(store, with_bot, without)
     store.close()
     for statement in ("ALTER TABLE conversation DROP COLUMN bot", "UPDATE alembic_version SET version_num = '0002'"):

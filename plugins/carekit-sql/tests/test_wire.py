@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,12 +48,30 @@ def test_answers_are_read_in_any_order(wire: Wire) -> None:
     assert [answer.fetchone() for answer in answers[::-1]] == [(number,) for number in range(20)][::-1]
 
 
+def test_what_was_found_is_kept_when_the_connection_goes_on(wire: Wire) -> None:
+    """Its rows may be read after somebody else has asked something else of it, as they come back to the pool."""
+    mine = wire.execute("SELECT 1, 'mine'")
+    wire.catch_up()
+    assert wire.execute("SELECT generate_series(1, 3)").fetchall() == [(1,), (2,), (3,)]
+    assert mine.fetchall() == [(1, "mine")]
+
+
+def test_a_transaction_in_which_nobody_speaks_is_ended(wire: Wire) -> None:
+    """By the server, after the time that its settings give, so that it holds up the others for that long only."""
+    wire.execute("SET idle_in_transaction_session_timeout = '100ms'")
+    wire.execute("BEGIN")
+    wire.catch_up()
+    time.sleep(0.5)
+    with pytest.raises(psycopg.Error, match="idle-in-transaction timeout"):
+        wire.execute("SELECT 1").fetchall()
+
+
 def test_what_was_done_is_told(wire: Wire) -> None:
     """How many rows, and what the server calls it."""
     wire.execute("CREATE TEMPORARY TABLE lost (x integer)")
     added = wire.execute("INSERT INTO lost SELECT generate_series(1, 3)")
     assert (added.rowcount, added.statusmessage) == (3, "INSERT 0 3")
-    wire.catch_up(last=True)
+    wire.catch_up()
     assert wire.execute("SELECT count(*) FROM lost").fetchone() == (3,)
 
 

@@ -286,6 +286,16 @@ def test_the_address_is_where_it_listens(tmp_path: Path, listen: str, url: str) 
     assert config.load(path, plugins.load(discover=False)).service.url == url
 
 
+def test_a_listener_that_makes_no_address_is_the_fault(tmp_path: Path) -> None:
+    """And not the url, which is not in the file."""
+    path = tmp_path / "carekit.toml"
+    path.write_text('[service]\nlisten = "*:80"\n[store]\nuse = "memory"\n')
+    with pytest.raises(FaultyFile) as caught:
+        config.load(path, plugins.load(discover=False))
+    assert [(fault.table, fault.key) for fault in caught.value.faults] == [("service", "listen")]
+    assert "or give url as well" in str(caught.value)
+
+
 def test_a_mark_at_the_beginning_is_no_fault(tmp_path: Path) -> None:
     """Some editors write a byte order mark that nobody sees."""
     path = tmp_path / "carekit.toml"

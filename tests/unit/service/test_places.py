@@ -62,3 +62,8 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "data"):
         assert f"because {tmp_path / 'file'} is a file; name another" in folder_fault(folder)
+
+
+def test_a_password_in_an_address_is_not_told() -> None:
+    """The file may be nobody's business but its owner's; what a fault says is everybody's."""
+    assert "hunter2" not in url_fault("https://ana:hunter2@care.example")

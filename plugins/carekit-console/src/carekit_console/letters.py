@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
-from carekit import Desk, Glimpse, Letter, NotFound
+from carekit import CarekitError, Desk, Glimpse, Letter
 from carekit_console.session import Session
 from carekit_console.words import LETTER, Stamp, stamp
 
@@ -52,8 +52,8 @@ class Letters:
     async def _shown(self, letter: Letter, session: Session, now: datetime) -> DeadLetter:
         try:
             seen = await self.desk.glimpse(letter.id, session.scope)
-        except NotFound:
-            seen = Glimpse()  # somebody has just handled it, or what it was about was erased
+        except CarekitError:
+            seen = Glimpse()  # somebody has just handled it, it was erased, or its bytes cannot be had now
         channel = self.desk.channels.get(letter.channel)
         times = f"{letter.attempts} times" if letter.attempts > 1 else "once"
         return DeadLetter(

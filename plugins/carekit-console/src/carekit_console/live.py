@@ -58,7 +58,7 @@ class Stream:
                 if batch is None:
                     return
                 ended = any(live.event.stream == session.agent.stream for live in batch)
-                if ended or not batch or clock() - checked >= TICK:
+                if ended or clock() - checked >= TICK:
                     checked = clock()
                     if not await self._stands(session, token):
                         yield b"event: ended\ndata: {}\n\n"

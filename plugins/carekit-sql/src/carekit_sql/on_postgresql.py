@@ -72,7 +72,7 @@ class Postgresql(Database):
             wire.execute(_BEGIN)
             yield wire
             ended = wire.execute("COMMIT")
-            wire.catch_up(last=True)
+            wire.catch_up()
             if ended.statusmessage != "COMMIT":
                 raise StoreError(f"the store at {self.where} undid the transaction instead of committing it")
 
@@ -124,6 +124,8 @@ class Postgresql(Database):
                 )
             case pg.LockNotAvailable():
                 return Unavailable(f"the store at {self.where} is busy: {said}; try again in a moment")
+            case pg.IdleInTransactionSessionTimeout():
+                return Unavailable(f"the store at {self.where} waited too long for us: {said}; try again")
             case pg.DiskFull():
                 return Unavailable(
                     f"the store at {self.where} has no room left: {said}; make room on the server's disk"

@@ -149,6 +149,15 @@ class Sqlite(Database):
         return StoreError(f"the store at {self.where} failed: {said}")
 
     def check_place(self) -> None:
+        try:
+            self._check_place()
+        except OSError as error:
+            raise StoreError(
+                f"the store at {self.where} cannot be reached: {error.strerror}; let the service's account enter the"
+                " folders above it, or name another place"
+            ) from None
+
+    def _check_place(self) -> None:
         path = Path(self.where)
         folder = path.absolute().parent
         if sqlite3.sqlite_version_info < _OLDEST:

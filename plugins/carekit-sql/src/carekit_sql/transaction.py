@@ -264,9 +264,10 @@ class SqlTransaction:
 
     def _write_contacts(self, contacts: Mapping[str, Contact]) -> None:
         before = self._people_before
-        known = dict(self._ask(self._statements.contacts, contacts.keys() & before.keys()).rows)
-        for id, body in known.items():
-            if decode_contact(body) != before[id]:
+        read = contacts.keys() & before.keys()
+        known = dict(self._ask(self._statements.contacts, read).rows)
+        for id in read:
+            if id not in known or decode_contact(known[id]) != before[id]:
                 raise Conflict(f"contact {id} has changed since it was read; read it again")
         self._statements.keep_contacts.run(self._work, [(id, encode(one)) for id, one in sorted(contacts.items())])
         before.update(contacts)

@@ -10,7 +10,7 @@ The protocol is told in PostgreSQL's manual, "Pipeline Mode" of libpq.
 from __future__ import annotations
 
 import re
-import select
+import selectors
 import struct
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -37,12 +37,13 @@ class Answer:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._result: Any = None
-        self._rows: list[tuple[Any, ...]] | None = None
+        self._rows: list[tuple[Any, ...]] = []
         self._at = 0
 
-    def take(self, result: Any) -> None:
-        """Keep the server's *result*."""
+    def take(self, result: Any, rows: list[tuple[Any, ...]]) -> None:
+        """Keep the server's *result*, and the *rows* in it."""
         self._result = result
+        self._rows = rows
 
     @property
     def rowcount(self) -> int:
@@ -56,17 +57,17 @@ class Answer:
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """The rows that were not fetched yet."""
-        rows = self._read()
-        at, self._at = self._at, len(rows)
-        return rows[at:]
+        self._arrived()
+        at, self._at = self._at, len(self._rows)
+        return self._rows[at:]
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """The next row."""
-        rows = self._read()
-        if self._at >= len(rows):
+        self._arrived()
+        if self._at >= len(self._rows):
             return None
         self._at += 1
-        return rows[self._at - 1]
+        return self._rows[self._at - 1]
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return iter(self.fetchall())
@@ -75,13 +76,6 @@ class Answer:
         if self._result is None:
             self._wire.catch_up()
         return self._result
-
-    def _read(self) -> list[tuple[Any, ...]]:
-        if self._rows is None:
-            result = self._arrived()
-            self._wire.reader.set_pgresult(result)
-            self._rows = self._wire.reader.load_rows(0, result.ntuples, tuple)
-        return self._rows
 
 
 class Wire:
@@ -92,16 +86,16 @@ class Wire:
         self._pg = connection.pgconn
         self._pg.nonblocking = 1
         self._pg.enter_pipeline_mode()
-        self.reader = Transformer(connection)
+        self._reader = Transformer(connection)
         self._asked: deque[Answer] = deque()
         self._known: dict[tuple[str, tuple[int, ...]], bytes] = {}
         self._texts: dict[str, bytes] = {}
-        poll = select.poll()
-        poll.register(self._pg.socket, select.POLLIN)
-        self._wait = poll
+        self._socket = selectors.DefaultSelector()
+        self._socket.register(self._pg.socket, selectors.EVENT_READ)
 
     def close(self) -> None:
         """Let go of it, and of a transaction that has not ended."""
+        self._socket.close()
         self._connection.close()
 
     def execute(self, text: str, parameters: Sequence[Any] = (), *, binary: bool = True) -> Answer:
@@ -116,15 +110,13 @@ class Wire:
         self._asked.append(answer)
         return answer
 
-    def catch_up(self, *, last: bool = False) -> None:
+    def catch_up(self) -> None:
         """Wait for all answers to what was said; raises the first error among them as `psycopg.Error`.
 
-        With *last* the talk is over, and another transaction can begin.
+        They are read at once, while the connection is ours. The server knows then that it is for us to speak, and ends
+        a transaction in which we do not.
         """
-        if last:
-            self._pg.pipeline_sync()
-        else:
-            self._pg.send_flush_request()
+        self._pg.pipeline_sync()
         while self._asked:
             result = self._next()
             if result is None:
@@ -132,9 +124,9 @@ class Wire:
             elif result.status in _FAILED:
                 raise errors.error_from_result(result, encoding="utf-8")
             else:
-                self._asked[0].take(result)
-        if last:
-            self._next()  # that it is over
+                self._reader.set_pgresult(result)
+                self._asked[0].take(result, self._reader.load_rows(0, result.ntuples, tuple))
+        self._next()  # that these were all
 
     def _send(self, text: str, oids: tuple[int, ...], values: list[bytes | None]) -> None:
         formats = [Format.BINARY] * len(values)
@@ -159,8 +151,8 @@ class Wire:
             unsent = pg.flush()
             if not unsent and not pg.is_busy():
                 return pg.get_result()
-            self._wait.modify(pg.socket, select.POLLIN | (select.POLLOUT if unsent else 0))
-            self._wait.poll()
+            self._socket.modify(pg.socket, selectors.EVENT_READ | (selectors.EVENT_WRITE if unsent else 0))
+            self._socket.select()
             pg.consume_input()
 
 
