@@ -53,6 +53,7 @@ TOGETHER = 100
 BATCHES = 30
 EVERYTHING = Scope.everything()
 _OF_CONTACT = re.compile(rb"(peer:|user-)(\d+)")
+_BODY = t.conversation.columns.keys().index("body")
 COPIED = (t.contact, t.address, t.conversation, t.thread_key, t.receipt, t.event)
 
 
@@ -119,7 +120,7 @@ def _other(table: str, row: tuple[Any, ...], number: int, positions: int) -> tup
         case "address" | "thread_key":
             return (key(row[0]), id(row[1]))
         case "conversation":
-            return (id(row[0]), *row[1:3], id(row[3]), *row[4:-1], renamed(row[-1]))
+            return (id(row[0]), *row[1:3], id(row[3]), *row[4:_BODY], renamed(row[_BODY]), *row[_BODY + 1 :])
         case "receipt":
             return (blake2b(row[0] + later, digest_size=16).digest(), row[1])
     return (row[0] + number * positions, id(row[1]), *row[2:])
