@@ -73,10 +73,10 @@ class Capabilities:
                 f"the message has {len(text)} characters, and its channel takes at most {self.max_length}: "
                 "shorten it, or send it in several"
             )
-        most = self.segments.most if self.segments is not None else None
-        if self.segments is not None and most is not None and (parts := self.segments.count(text)[0]) > most:
+        cut = self.segments
+        if cut is not None and cut.most is not None and (parts := cut.count(text)[0]) > cut.most:
             return (
-                f"the message takes {parts} parts, and its channel sends at most {most}: "
+                f"the message takes {parts} parts, and its channel sends at most {cut.most}: "
                 "shorten it, or send it in several"
             )
         return ""

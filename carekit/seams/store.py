@@ -47,6 +47,9 @@ class Wanted(Value, frozen=True):
 class Loaded(Value, frozen=True):
     """What the store knew, locked against other writers until the transaction ends.
 
+    Contacts and agents, which every message reads and hardly any changes, may be left unlocked: `Transaction.write`
+    then raises `Conflict` for one that is no longer as it was read.
+
     The mappings are made for the asker, who may change them (except ``agents``, which nobody changes).
     """
 
@@ -163,7 +166,7 @@ class Transaction(Protocol):
     """One unit of work: load, decide, write."""
 
     def load(self, wanted: Wanted) -> Loaded:
-        """Everything *wanted*, as of now and locked until the end."""
+        """Everything *wanted*, as of now and locked until the end, as far as `Loaded` says."""
         ...
 
     def write(self, batch: Batch) -> None:

@@ -70,7 +70,7 @@ class SqlTransaction:
         """Why it must not be committed, even if the caller got over it."""
 
     def load(self, wanted: Wanted) -> Loaded:
-        """Everything *wanted*, locked until the end; see `carekit.Transaction`."""
+        """Everything *wanted*, locked as far as that is needed; see `carekit.Transaction`."""
         with self._marking():
             return self._load(wanted)
 
@@ -116,7 +116,7 @@ class SqlTransaction:
         )
 
     def _people(self, wanted: Wanted, keys: Asked, addresses: Asked) -> tuple[Asked, Asked]:
-        """The conversations asked for by id or by key, and everybody's contacts, locked."""
+        """The conversations asked for by id or by key, locked, and everybody's contacts."""
         raise NotImplementedError
 
     def _add_jobs(self, jobs: Sequence[Job], node: int) -> None:
