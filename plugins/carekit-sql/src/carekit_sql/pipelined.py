@@ -111,9 +111,9 @@ class PipelinedTransaction(SqlTransaction):
         self._numbered.append((self._work.execute(_ADD_JOBS, arrays_of(_JOB_KINDS, made)), jobs))
 
     def _add_events(self, events: Sequence[Event]) -> None:
+        made = arrays_of(_EVENT_KINDS, [row[1:] for row in rows.event_rows(events)])
         self._database.hold_order(self._work)
-        made = [row[1:] for row in rows.event_rows(events)]
-        self._numbered.append((self._work.execute(_ADD_EVENTS, arrays_of(_EVENT_KINDS, made)), events))
+        self._numbered.append((self._work.execute(_ADD_EVENTS, made), events))
 
     def settle(self) -> None:
         for cursor, things in self._numbered:

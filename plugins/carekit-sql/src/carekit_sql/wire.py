@@ -1,8 +1,9 @@
 """A transaction's talk with PostgreSQL, in the pipeline mode of its own library.
 
-Statements are sent without waiting for the answer to the one before, so that a whole part of a transaction costs one
-way to the server and back. This is what psycopg's own pipelines do, with less of its work for every statement: a writer
-has some sixty texts, sent again and again with arrays that are encoded already.
+Statements are sent as they come, without waiting for the answer to the one before, so that a whole part of a
+transaction costs one way to the server and back, and the server is at work on one while we make the next. This is what
+psycopg's own pipelines do, with less of its work for every statement: a writer has some sixty texts, sent again and
+again with arrays that are encoded already.
 
 The protocol is told in PostgreSQL's manual, "Pipeline Mode" of libpq.
 """
@@ -106,6 +107,7 @@ class Wire:
             oids.append(oid)
             values.append(value)
         self._send(text, tuple(oids), values)
+        self._pg.flush()  # the server works on it while we make the next
         answer = Answer(self)
         self._asked.append(answer)
         return answer
