@@ -21,9 +21,17 @@ LARGEST = 256
 """Commands in one transaction."""
 Told = Callable[[Kept | Exception], None]
 """Called with the result of a command."""
+Waiting = tuple[Command, Told, float]
+"""A command, who hears of it, and the time of the loop at which it came."""
 
 WAITING = 5000
 """Commands that may wait; beyond that the asker is told to come back."""
+
+PATIENCE = 5.0
+"""Seconds that a command may have waited for its turn; who comes while one has waited longer is told to come back.
+
+Where the store is slow or away the length of the queue says little: its age says how long a newcomer would wait.
+"""
 
 
 log = logging.getLogger("carekit.writer")
@@ -39,7 +47,7 @@ class Writer:
     def __init__(self, pipeline: Pipeline, committed: Callable[[list[Kept]], None], *, inline: bool) -> None:
         self._pipeline = pipeline
         self._committed = committed
-        self._waiting: deque[tuple[Command, Told]] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._busy_on: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._thread = None if inline else ThreadPoolExecutor(1, thread_name_prefix="carekit-writer")
@@ -56,8 +64,9 @@ class Writer:
         return future
 
     def admit(self) -> None:
-        """Raise `Unavailable` if too much is waiting already."""
-        if len(self._waiting) >= WAITING:
+        """Raise `Unavailable` if too much is waiting already, or has waited for too long."""
+        waiting = self._waiting
+        if len(waiting) >= WAITING or (waiting and asyncio.get_running_loop().time() - waiting[0][2] > PATIENCE):
             raise Unavailable("too much is waiting to be written; try again in a moment")
 
     def post(self, command: Command, done: Told) -> None:
@@ -65,8 +74,8 @@ class Writer:
 
         For what already happened and must be noted (a bot answered, a channel sent): it is never turned away.
         """
-        self._waiting.append((command, done))
         loop = asyncio.get_running_loop()
+        self._waiting.append((command, done, loop.time()))
         if self._busy_on is not loop:  # nobody writes, or on a loop that has ended meanwhile
             self._busy_on = loop
             if self._thread is None:
@@ -84,18 +93,18 @@ class Writer:
     def _write_inline(self) -> None:
         while self._waiting:
             batch = self._take()
-            self._tell(batch, _handled(self._pipeline, [command for command, _ in batch]))
+            self._tell(batch, _handled(self._pipeline, [command for command, _, _ in batch]))
         self._busy_on = None
 
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
             batch = self._take()
-            commands = [command for command, _ in batch]
+            commands = [command for command, _, _ in batch]
             self._tell(batch, await loop.run_in_executor(self._thread, _handled, self._pipeline, commands))
         self._busy_on = None
 
-    def _take(self) -> list[tuple[Command, Told]]:
+    def _take(self) -> list[Waiting]:
         waiting = self._waiting
         if len(waiting) <= LARGEST:
             batch = list(waiting)
@@ -103,9 +112,9 @@ class Writer:
             return batch
         return [waiting.popleft() for _ in range(LARGEST)]
 
-    def _tell(self, batch: list[tuple[Command, Told]], results: Sequence[Kept | Exception]) -> None:
+    def _tell(self, batch: list[Waiting], results: Sequence[Kept | Exception]) -> None:
         try:
-            for (_, done), result in zip(batch, results, strict=True):
+            for (_, done, _), result in zip(batch, results, strict=True):
                 done(result)  # who asked hears of it before those who only follow
             self._committed([result for result in results if type(result) is Kept])
         except Exception:  # whoever listens may fail; the next batch must be written all the same

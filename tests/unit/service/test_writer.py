@@ -142,6 +142,31 @@ def test_too_much_waiting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(isinstance(result, Kept) for result in results) == 12 - len(told)
 
 
+def test_a_queue_that_stands_still_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While something has waited for too long, an asker is told to come back; what happened is noted all the same."""
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    scene = _scene()
+    scene.store.gate.clear()
+
+    async def scenario() -> list[Kept | BaseException]:
+        first = asyncio.ensure_future(scene.writer.submit(_message(0)))
+        await asyncio.sleep(0.01)  # it is being written now
+        second = asyncio.ensure_future(scene.writer.submit(_message(1)))
+        await asyncio.sleep(0.1)
+        with pytest.raises(Unavailable, match="try again"):
+            await scene.writer.submit(_message(2))
+        noted: asyncio.Future[Kept | Exception] = asyncio.get_running_loop().create_future()
+        scene.writer.post(_message(3), noted.set_result)
+        scene.store.gate.set()
+        results = [await first, await second, await noted]
+        results.append(await scene.writer.submit(_message(4)))
+        await scene.writer.close()
+        return list(results)
+
+    results = asyncio.run(scenario())
+    assert [type(result).__name__ for result in results] == ["Kept"] * 4
+
+
 def test_an_asker_who_left_does_not_hold_up_the_others() -> None:
     """A cancelled asker's command may be kept; everyone else gets an answer."""
     scene = _scene()
