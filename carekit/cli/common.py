@@ -47,6 +47,11 @@ def parse_day(text: str | None, zone: str) -> datetime | None:
         raise click.BadParameter(f"{text!r} is not a date such as 2026-11-22 or 2026-11-22T09:00") from None
 
 
+def printable(text: str, keep: str = "") -> str:
+    """*text* as a terminal may be trusted with: without what moves the cursor or changes colours, except *keep*."""
+    return "".join(c if c.isprintable() or c in keep else "\ufffd" for c in text)
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """``1 file``, ``1,200 files``; *many* where an s is not enough."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from carekit.cli.common import file_and_more, file_argument, with_service
+from carekit.cli.common import file_and_more, file_argument, printable, with_service
 from carekit.facts.codec import to_builtins
 from carekit.facts.nouns import Letter
 from carekit.ground.dates import iso
@@ -148,6 +148,4 @@ def _described(letter: Letter, seen: Glimpse) -> list[tuple[str, str]]:
 
 
 def _printable(content: bytes) -> str:
-    """*content* as a terminal may be trusted with: nothing in it moves the cursor or changes colours."""
-    text = content.decode("utf-8", "replace")
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text.replace("\r\n", "\n"))
+    return printable(content.decode("utf-8", "replace").replace("\r\n", "\n"), keep="\n\t")

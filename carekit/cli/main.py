@@ -19,6 +19,7 @@ COMMANDS = {
     "plugins": "Show what is installed and what it offers.",
     "new": "Begin a plugin: a distribution whose contract suite is green.",
     "agents": "Add, list and manage the people who answer.",
+    "contacts": "List contacts, and erase those who want to be forgotten.",
     "dead": "Look at what could not be read or sent, and try it again.",
     "doctor": "Try everything that a file names: does it answer?",
     "tidy": "Remove attachments that nothing refers to.",

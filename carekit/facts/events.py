@@ -419,6 +419,14 @@ class LetterDropped(Fact, frozen=True):
     letter: int
 
 
+class ContactErased(Fact, frozen=True):
+    """A contact was taken out with all of their ``conversations``: whoever keeps copies lets go of theirs, too."""
+
+    kind = "contact_erased"
+    contact: str
+    conversations: int
+
+
 class AgentAdded(Fact, frozen=True):
     """A new agent."""
 

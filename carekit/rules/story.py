@@ -196,6 +196,11 @@ def _letter_dropped(fact: f.LetterDropped, names: Mapping[str, str]) -> Told:
     return f"the dead letter of step {fact.letter} was dropped", "", []
 
 
+def _contact_erased(fact: f.ContactErased, names: Mapping[str, str]) -> Told:
+    said = "1 conversation" if fact.conversations == 1 else f"{fact.conversations} conversations"
+    return f"contact {fact.contact} was erased with {said}", "", []
+
+
 def _agent_added(fact: f.AgentAdded, names: Mapping[str, str]) -> Told:
     return f"agent {fact.name} ({fact.id}) was added, capacity {fact.capacity}", "", []
 
@@ -245,6 +250,7 @@ _SAY: Mapping[type[f.Fact], Callable[[Any, Mapping[str, str]], Told]] = {
     f.MessageWithheld: _withheld,
     f.InitiationAsked: _initiation,
     f.LetterDropped: _letter_dropped,
+    f.ContactErased: _contact_erased,
     f.AgentAdded: _agent_added,
     f.AgentChanged: _agent_changed,
     f.PresenceChanged: _presence,

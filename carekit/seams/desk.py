@@ -102,6 +102,14 @@ class Glimpse(Value, frozen=True):
     text: str = ""
 
 
+class Erased(Value, frozen=True):
+    """What an erasure took away, and the digests of bytes that are still kept though nothing refers to them."""
+
+    contact: str
+    conversations: int
+    left: tuple[str, ...] = ()
+
+
 class Desk(Protocol):
     """The desk's whole surface."""
 
@@ -240,6 +248,14 @@ class Desk(Protocol):
 
     async def contacts(self, scope: Scope, *, cursor: str = "", limit: int = 50) -> tuple[list[Contact], str]:
         """Contacts and the next cursor."""
+        ...
+
+    async def erase(self, contact: str, actor: str, *, scope: Scope) -> Erased:
+        """Take a contact out with everything they and we said, for good; raises `NotFound`.
+
+        A backup that is restored does not bring them back. What stays says only that somebody was erased, what was
+        counted in reports, and that messages were received, so that they do not come again.
+        """
         ...
 
     async def marks(self, names: Collection[str]) -> dict[str, str]:

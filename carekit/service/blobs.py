@@ -31,6 +31,14 @@ class Blobs(Protocol):
         """The bytes under *digest*; raises `NotFound`."""
         ...
 
+    def note_erased(self, contact: str) -> None:
+        """Note durably, beside the bytes, that the contact with this id was erased."""
+        ...
+
+    def erased(self) -> list[str]:
+        """The ids of all contacts that were erased."""
+        ...
+
 
 def digest_of(data: bytes) -> str:
     """SHA-256 in hexadecimal."""
@@ -39,6 +47,8 @@ def digest_of(data: bytes) -> str:
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DROPPED = ".dropped"
+ERASED = "erased"
+"""Where it is noted who was erased: an empty file, or object, for each."""
 
 
 class MemoryBlobs:
@@ -46,6 +56,7 @@ class MemoryBlobs:
 
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
+        self._erased: set[str] = set()
 
     def put(self, contents: Sequence[bytes]) -> list[str]:
         digests = [digest_of(data) for data in contents]
@@ -57,6 +68,12 @@ class MemoryBlobs:
             return self._kept[digest]
         except KeyError:
             raise _unknown(digest) from None
+
+    def note_erased(self, contact: str) -> None:
+        self._erased.add(contact)
+
+    def erased(self) -> list[str]:
+        return sorted(self._erased)
 
 
 class FolderBlobs:
@@ -110,6 +127,21 @@ class FolderBlobs:
         for folder in folders | ({self._folder, self._folder.parent} if new else set()):
             _sync(folder)
         self._lasting |= new
+
+    def note_erased(self, contact: str) -> None:
+        folder = self._folder / ERASED
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (folder / contact).touch()
+            for path in (folder / contact, folder, self._folder, self._folder.parent):
+                _sync(path)
+        except OSError as error:
+            raise Unavailable(f"cannot note in {folder} who is to be erased: {error.strerror}") from error
+
+    def erased(self) -> list[str]:
+        with suppress(FileNotFoundError):
+            return sorted(path.name for path in (self._folder / ERASED).iterdir())
+        return []
 
     # --- what nothing refers to any more
 
@@ -195,9 +227,21 @@ class FarBlobs:
             raise
         return found
 
-    def _try(self, do: Callable[..., Any], *arguments: object) -> Any:
+    def note_erased(self, contact: str) -> None:
+        self._try(self._files.pipe_file, f"{self._root.rstrip('/')}/{ERASED}/{contact}", b"erased\n")
+
+    def erased(self) -> list[str]:
         try:
-            return do(*arguments)
+            found = self._try(self._files.ls, f"{self._root.rstrip('/')}/{ERASED}", detail=False)
+        except Unavailable as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return []
+            raise
+        return sorted(str(name).rpartition("/")[2] for name in found)
+
+    def _try(self, do: Callable[..., Any], *arguments: object, **options: object) -> Any:
+        try:
+            return do(*arguments, **options)
         except Exception as error:  # each protocol has its own
             raise Unavailable(
                 f"cannot reach the attachments at {self._url}: {type(error).__name__}: {error}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -19,11 +19,13 @@ from carekit.seams.store import Job
 from carekit.service.blobs import Blobs, FarBlobs, FolderBlobs, Keeper, MemoryBlobs
 from carekit.service.config import Settings
 from carekit.service.desk import CareDesk
+from carekit.service.erasing import Eraser
 from carekit.service.hub import Hub
 from carekit.service.measured import MeasuredErrands, MeasuredPipeline
 from carekit.service.notify import Notifier
 from carekit.service.outbox.errands import Earlier, Errands
 from carekit.service.pipeline.line import Pipeline
+from carekit.service.pipeline.world import Kept
 from carekit.service.signing import Signer, unkept
 from carekit.service.writer import Writer
 
@@ -73,7 +75,16 @@ def errands(
     )
 
 
-def desk(settings: Settings, sign: Signer, clock: Clock, writer: Writer, hub: Hub, keeper: Keeper) -> CareDesk:
+def desk(
+    settings: Settings,
+    sign: Signer,
+    clock: Clock,
+    writer: Writer,
+    hub: Hub,
+    blobs: Blobs,
+    *,
+    committed: Callable[[Sequence[Kept]], None],
+) -> CareDesk:
     """The desk as everybody sees it."""
     channels = {
         name: ChannelInfo(
@@ -94,12 +105,13 @@ def desk(settings: Settings, sign: Signer, clock: Clock, writer: Writer, hub: Hu
         store=settings.store.component,
         writer=writer,
         hub=hub,
-        keeper=keeper,
+        keeper=Keeper(blobs),
         signer=sign,
         channels=channels,
         parts={name: part.component for name, part in settings.channels.items()},
         surveys={name: part.component for name, part in settings.surveys.items()},
         hours=hours,
+        eraser=Eraser(settings.store.component, blobs, clock, committed),
     )
 
 

@@ -18,12 +18,13 @@ from carekit.ground.clock import Clock
 from carekit.ground.errors import NotAllowed, NotFound, Refused
 from carekit.rules.waits import estimate_wait
 from carekit.seams.channel import Channel
-from carekit.seams.desk import ChannelInfo, Glimpse, Live, Outcome, Receipt, SurveyInfo, Typing, Waiting
+from carekit.seams.desk import ChannelInfo, Erased, Glimpse, Live, Outcome, Receipt, SurveyInfo, Typing, Waiting
 from carekit.seams.query import Hit, Page, Query
 from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Store
 from carekit.seams.survey import SurveyProvider
 from carekit.service.blobs import Keeper
+from carekit.service.erasing import Eraser
 from carekit.service.fitting import check_length, fingerprint_of, fitting, is_plain
 from carekit.service.hub import Hub
 from carekit.service.letters import Letters
@@ -63,6 +64,7 @@ class CareDesk:
         parts: Mapping[str, Channel],
         surveys: Mapping[str, SurveyProvider],
         hours: Mapping[str, Calendar],
+        eraser: Eraser,
     ) -> None:
         self.name = name
         self.timezone = timezone
@@ -82,6 +84,7 @@ class CareDesk:
         self._keeper = keeper
         self._signer = signer
         self._hours = hours
+        self._eraser = eraser
         self._views = Views(store, self.read, writer.submit)
         self._report = ReportView(hours, timezone)
         self._search = SearchView()
@@ -267,6 +270,13 @@ class CareDesk:
 
     async def contacts(self, scope: Scope, *, cursor: str = "", limit: int = 50) -> tuple[list[Contact], str]:
         return await self.read(lambda: self._store.contacts(cursor, limit, scope))
+
+    async def erase(self, contact: str, actor: str, *, scope: Scope) -> Erased:
+        return await self._eraser.erase(contact, actor, scope, self.read)
+
+    async def erase_again(self) -> None:
+        """Erase those whom a restored backup brought back."""
+        await self._eraser.erase_again(self.read)
 
     async def marks(self, names: Collection[str]) -> dict[str, str]:
         return await self.read(lambda: self._store.marks(names))

@@ -24,7 +24,7 @@ from carekit.seams.scope import EVERYTHING
 from carekit.seams.store import Job, Store
 from carekit.service import compose
 from carekit.service.alarms import Alarms
-from carekit.service.blobs import FolderBlobs, Keeper
+from carekit.service.blobs import FolderBlobs
 from carekit.service.config import Settings
 from carekit.service.hub import Hub
 from carekit.service.node import BEAT, Node
@@ -88,7 +88,9 @@ class Service:
             settings, self.signer, self.notifier, self.clock, ids or RandomIds(), self._node_for_jobs
         )
         self.writer = Writer(self.pipeline, self._committed, inline=self.store.inline)
-        self.desk = compose.desk(settings, self.signer, self.clock, self.writer, self.hub, Keeper(self.blobs))
+        self.desk = compose.desk(
+            settings, self.signer, self.clock, self.writer, self.hub, self.blobs, committed=self._committed
+        )
         self.node = Node(self.store, self.clock, self.desk.read)
         self.outbox = Outbox(
             compose.errands(settings, self.notifier, self.clock, random or Random(), self._earlier, self._mark),
@@ -101,16 +103,17 @@ class Service:
         self.alarms = Alarms(
             self.store, self.clock, submit=self.submit, outbox=self.outbox, node=self.node, sweep=self.drain_queue
         )
-        self.pulse: Pulse | None = None
-        if self.store.shared:
-            bus = settings.bus.component if settings.bus else None
-            self.pulse = Pulse(self.store, self.hub, bus, self.desk.read, self.alarms.hasten)
+        self.pulse = self._make_pulse() if self.store.shared else None
         self._tasks: list[asyncio.Task[None]] = []
         self._claimed: dict[str, asyncio.Task[None]] = {}
         self._failed: dict[tuple[str, str], str] = {}
         """What stopped: the component, and which work of it."""
         self._draining = False
         self._drain_again = False
+
+    def _make_pulse(self) -> Pulse:
+        bus = self.settings.bus.component if self.settings.bus else None
+        return Pulse(self.store, self.hub, bus, self.desk.read, self.alarms.hasten)
 
     @property
     def data(self) -> Path:
@@ -143,6 +146,7 @@ class Service:
         await self.node.beat()
         self._begin(self.node.run(self.outbox.watch), "node")
         self._begin(self.alarms.run(), "alarms")
+        self._begin(self.desk.erase_again(), "erasures")
         self._begin(self._each(READ_ON, "views", self.desk.read_on, "the report and the search are behind"), "views")
         if isinstance(self.blobs, FolderBlobs):
             self._begin(self._each(TIDY, "blobs", self._tidy, "bytes that nothing refers to stay for now"), "blobs")

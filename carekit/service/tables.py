@@ -55,7 +55,7 @@ class TokenSettings:
     """``[tokens.NAME]``: access to the HTTP API."""
 
     value: Secret = setting("the bearer token itself")
-    may: tuple[str, ...] = setting('what it may do: "read", "write"', default=("read",))
+    may: tuple[str, ...] = setting('what it may do: "read", "write", "erase"', default=("read",))
     inboxes: tuple[str, ...] = setting("inboxes it may reach, each that of a channel; empty for all", default=())
 
 

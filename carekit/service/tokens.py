@@ -13,7 +13,7 @@ SHORTEST = 16
 LONGEST = 512
 """Characters of a presented token that are looked at; more is wrong unread."""
 
-RIGHTS = frozenset({"read", "write"})
+RIGHTS = frozenset({"read", "write", "erase"})
 
 
 def short_fault(value: str) -> str:
@@ -36,6 +36,6 @@ def right_faults(rights: tuple[str, ...]) -> Iterator[str]:
     """What is wrong with what a token may do."""
     for right in rights:
         if right not in RIGHTS:
-            yield f'{right!r} is not a right{did_you_mean(right, RIGHTS)}; use "read" and "write"'
+            yield f'{right!r} is not a right{did_you_mean(right, RIGHTS)}; use "read", "write" and "erase"'
     if not rights:
         yield 'is empty, so the token is of no use; write "read" or "write"'

@@ -28,7 +28,7 @@ _REMEDY = "apt-get install e2fsprogs mount"
 class Disk:
     """A disk of *size* at the folder *place*."""
 
-    def __init__(self, folder: Path, size: str = "64M") -> None:
+    def __init__(self, folder: Path, size: str = "1G") -> None:
         if os.geteuid() != 0:
             pytest.skip(
                 "mounting a disk image needs root: run the tests of reliability as root, in a machine of their own"

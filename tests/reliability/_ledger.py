@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from threading import Lock
 
 import attrs
@@ -42,6 +42,11 @@ class Ledger:
         """Note that *key* is kept, as we were told."""
         with self._lock:
             self.acked.add(key)
+
+    def more(self) -> Callable[[], bool]:
+        """What tells whether something was acknowledged since now."""
+        before = len(self.acked)
+        return lambda: len(self.acked) > before
 
     def balance(self, found: Iterable[str], besides: Collection[str] = ()) -> Balance:
         """Compare with what was *found*; what is *besides* is known to be open, and so not lost."""

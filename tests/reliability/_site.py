@@ -179,6 +179,14 @@ class Site:
         with closing(sqlite3.connect(self.folder / "care.db")) as connection:
             return int(connection.execute("SELECT count(*) FROM job").fetchone()[0])
 
+    def drain(self) -> None:
+        """Wait for an outcome of every message, for as long as there are more of them within a minute."""
+        left = self.waiting()
+        while left:
+            before = left
+            until(lambda: self.waiting() < before, "an outcome of another message")  # noqa: B023
+            left = self.waiting()
+
     def waiting(self) -> int:
         """How many of our messages have no outcome yet."""
         done = {"sent", "unsure", "failed", "delivered"}

@@ -32,10 +32,12 @@ def test_killed_at_random_under_load(tmp_path: Path, nursery: Nursery) -> None:
         for _ in range(kills):
             time.sleep(random.uniform(0.1, 1.0))
             site.kill()
+            on = [ledgers[name].more() for name in names]
             site.start()
+            until(lambda: all(more() for more in on), "every client to get on")  # noqa: B023
         time.sleep(0.5)
         load.finish(stop=True)
-        until(lambda: not site.waiting(), "an outcome of every answer")
+        site.drain()
         found = site.texts()
         for name in names:
             mine = [text for text in found if text.startswith(name)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance._shop import until
 from tests.reliability._careless import careless
 from tests.reliability._clients import Chat, Load, Mail, Webhook, series
 from tests.reliability._disk import Disk
@@ -54,7 +55,9 @@ def test_power_cuts_under_load(tmp_path: Path, nursery: Nursery, disk: Disk) -> 
             load.add(kind(site), series(name), ledgers[name])
         for _ in range(cuts):
             time.sleep(random.uniform(0.5, 1.5))
+            on = [ledger.more() for ledger in ledgers.values()]
             _cut(disk, site)
+            until(lambda: all(more() for more in on), "every client to get on")  # noqa: B023
         load.finish(stop=True)
         events = site.events("message_received")
         for name in KINDS:

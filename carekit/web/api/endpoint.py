@@ -59,11 +59,12 @@ class Endpoint:
     query: type[q.Request] = q.Nothing
     body: type[q.Request] | None = None
     sample: str = ""
+    right: str = ""
 
     @property
     def needs(self) -> str:
-        """``read`` for a GET, else ``write``."""
-        return "read" if self.method == "GET" else "write"
+        """The *right* given, if any; else ``read`` for a GET and ``write`` for all others."""
+        return self.right or ("read" if self.method == "GET" else "write")
 
     @property
     def takes_id(self) -> bool:

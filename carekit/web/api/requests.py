@@ -174,6 +174,12 @@ class LetterBody(Request):
     agent: ActingAgent | UnsetType = UNSET
 
 
+class EraseBody(Request):
+    """Who erases a contact."""
+
+    agent: ActingAgent | UnsetType = UNSET
+
+
 class SnoozeBody(Request):
     """Until when it is nobody's turn."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from carekit.facts.nouns import Contact, Conversation
+from carekit.seams.desk import Erased
 from carekit.web.api import reads as r
 from carekit.web.api import requests as q
 from carekit.web.api import views as v
@@ -50,6 +51,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint("list_contacts", "GET", "/v1/contacts", "List contacts", r.list_contacts, v.ContactPage, q.ContactQuery),
     Endpoint("get_contact", "GET", "/v1/contacts/{id}", "Read one contact", r.get_contact, Contact),
+    Endpoint(
+        "erase_contact", "POST", "/v1/contacts/{id}/erase", "Erase a contact with everything said, for good",
+        w.erase, Erased, body=q.EraseBody, right="erase",
+    ),
     Endpoint(
         "list_events", "GET", "/v1/events", "Follow everything that happens", r.list_events, v.EventPage, q.FeedQuery
     ),

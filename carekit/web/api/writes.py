@@ -7,6 +7,7 @@ from msgspec import UnsetType
 from carekit.facts import actions as a
 from carekit.facts.nouns import Address, Agent, Conversation
 from carekit.ground.errors import Refused
+from carekit.seams.desk import Erased
 from carekit.seams.scope import Scope
 from carekit.web.api import views as v
 from carekit.web.api.endpoint import Call
@@ -79,6 +80,11 @@ async def drop(call: Call) -> v.Handled:
     """Let go of a dead letter."""
     await call.desk.drop(call.id, await _who(call), scope=call.token.scope)
     return v.Handled(call.id)
+
+
+async def erase(call: Call) -> Erased:
+    """Erase a contact."""
+    return await call.desk.erase(call.id, await _who(call), scope=call.token.scope)
 
 
 async def _act(call: Call, action: a.Action) -> v.Done:

@@ -49,6 +49,30 @@ def test_other_names_are_not_found(blobs: Blobs, digest: str) -> None:
         blobs.get(digest)
 
 
+def test_who_was_erased_is_noted(blobs: Blobs) -> None:
+    """Once each, in order; nobody at first. It is none of the bytes."""
+    assert blobs.erased() == []
+    for contact in ("p_b", "p_a", "p_b"):
+        blobs.note_erased(contact)
+    assert blobs.erased() == ["p_a", "p_b"]
+    blobs.put([b"bytes"])
+    assert blobs.erased() == ["p_a", "p_b"]
+
+
+def test_a_note_outlives_its_object(tmp_path: Path) -> None:
+    """It is in the folder, beside the bytes, where tidying does not look."""
+    FolderBlobs(tmp_path / "blobs").note_erased("p_a")
+    again = FolderBlobs(tmp_path / "blobs")
+    assert (again.erased(), again.prefixes()) == (["p_a"], [])
+
+
+def test_a_note_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """With the place and the reason."""
+    (tmp_path / "file").touch()
+    with pytest.raises(Unavailable, match=r"cannot note in .*file/erased who is to be erased: Not a directory"):
+        FolderBlobs(tmp_path / "file").note_erased("p_a")
+
+
 def test_a_folder_keeps_each_content_once(tmp_path: Path) -> None:
     """The same bytes are one file, and no half-written one is left beside it."""
     blobs = FolderBlobs(tmp_path)

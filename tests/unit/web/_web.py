@@ -29,8 +29,8 @@ URL = "https://care.example.org"
 READ, WRITE, SHOP = (f"{name}-0123456789abcdef0123456789" for name in ("read", "write", "shop"))
 TOKENS = (
     ApiToken("reader", Secret(READ), {"read"}),
-    ApiToken("writer", Secret(WRITE), {"read", "write"}),
-    ApiToken("shop", Secret(SHOP), {"write"}, {"shop"}),
+    ApiToken("writer", Secret(WRITE), {"read", "write", "erase"}),
+    ApiToken("shop", Secret(SHOP), {"write", "erase"}, {"shop"}),
 )
 TOML = """
 [service]

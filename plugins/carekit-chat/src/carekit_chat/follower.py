@@ -125,7 +125,10 @@ class Follower:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("chat %s: a widget lost its feed", self._channel, exc_info=error)
+            if isinstance(error, CarekitError):  # the store is away: it says so itself
+                log.warning("chat %s: a widget lost its feed and is asked to come again: %s", self._channel, error)
+            else:
+                log.error("chat %s: a widget lost its feed", self._channel, exc_info=error)
             self._line.close(frames.LATER, "not now; come back with the last step you have seen")
 
     async def _follow(self, after: int | None) -> None:

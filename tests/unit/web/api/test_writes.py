@@ -7,8 +7,9 @@ from attrs import evolve
 
 from carekit.facts.events import Assigned, MessageSent, NoteAdded, Snoozed
 from carekit.seams.capabilities import Capabilities
+from carekit.seams.scope import EVERYTHING
 from carekit.testing.desk import DeskKit
-from tests.unit.web._web import Web
+from tests.unit.web._web import READ, Web
 
 
 @pytest.fixture
@@ -144,3 +145,16 @@ def test_a_text_that_is_no_message_is_refused(web: Web, one: str, text: str) -> 
     """A text that is empty, blank, too long or holds a NUL is refused by field."""
     response = web.post(f"{one}/reply", {"agent": "lena", "text": text})
     assert (response.status_code, response.json()["field"]) == (422, "text")
+
+
+def test_a_contact_is_erased_by_a_token_that_may(web: Web, kit: DeskKit, one: str) -> None:
+    """A token that may not is told so; with the right to erase, the contact and what was said are gone."""
+    contact = kit.conversation().contact
+    path = f"/api/v1/contacts/{contact}/erase"
+    refused = web.post(path, {}, token=READ)
+    assert (refused.status_code, refused.json()["detail"]) == (403, "this token may not erase")
+    response = web.post(path, {"agent": "lena"})
+    assert response.json() == {"contact": contact, "conversations": 1, "left": []}
+    assert web.get(one).status_code == 404
+    assert web.post(path, {}).status_code == 404
+    assert kit.service.store.feed(0, 999, EVERYTHING)[-1].actor == "agent:lena"
