@@ -7,6 +7,7 @@ the kind that is stored beside the bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any, TypeVar
 
 import msgspec
@@ -110,6 +111,8 @@ def _check_readable(shape: type, body: bytes) -> None:
 
 
 def _mended(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value  # ours, though it is a text as well
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, tuple | list):

@@ -9,6 +9,7 @@
     ├── StoreError                    the store cannot keep or give what was asked
     │   ├── Conflict                  somebody else changed it first; the caller may try again
     │   └── Unavailable               not now; nothing was half-written; try again later
+    │       └── InDoubt               the connection broke at the commit: all of it may be kept, or nothing
     ├── Refused                       the asker may mend it: the request makes no sense as it stands
     │   ├── NotFound                  no such thing, or not for this asker
     │   ├── NotAllowed                this asker may not
@@ -57,6 +58,10 @@ class Conflict(StoreError):
 
 class Unavailable(StoreError):
     """The store cannot answer now; nothing was half-written."""
+
+
+class InDoubt(Unavailable):
+    """The connection broke at the commit: all of it may be kept, or nothing; under its key it is not kept twice."""
 
 
 class Refused(CarekitError):

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from carekit.ground.clock import Clock
-from carekit.ground.errors import CarekitError
+from carekit.ground.errors import CarekitError, InDoubt
 from carekit.seams.store import Store
 from carekit.service.node import Node
 from carekit.service.outbox.outbox import Outbox
@@ -94,7 +94,11 @@ class Alarms:
         node, skip = self._node.number, self._outbox.blocked(now)
         if not node or not self._outbox.room:
             return 0
-        jobs = await self._in_thread(lambda: self._store.lease(node, now, BATCH, skip))
+        try:
+            jobs = await self._in_thread(lambda: self._store.lease(node, now, BATCH, skip))
+        except InDoubt:
+            self._node.doubt()
+            raise
         self._outbox.take(*jobs)
         return len(jobs)
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from carekit.ground.clock import Clock
@@ -42,9 +43,12 @@ class Node:
         self._clock = clock
         self._read = read
         self.lost = lost
+        self.doubted: Callable[[], None] = lambda: None
+        """Called when it gives up its number although it is alive; see `doubt`."""
         self._number = 0
         self._until = _ALWAYS
         self._latest = 0.0
+        self._hurry = asyncio.Event()
 
     @property
     def number(self) -> int:
@@ -76,6 +80,17 @@ class Node:
             self._number = await self._read(lambda: self._store.join(now, until))
         self._until, self._latest = until, latest
 
+    def doubt(self) -> None:
+        """Jobs may be kept under its number of which it has not heard: take another, and let that one run out.
+
+        Whoever looks then takes them up. What runs has the rest of the lease to end; what waits is dropped.
+        """
+        if self._number and not self._store.inline:
+            log.warning("a commit may have been kept or not; what it led to is taken up within %s", LEASE)
+            self._number = 0
+            self.doubted()
+            self._hurry.set()
+
     async def leave(self) -> None:
         """Let go of everything at once, so that others need not wait."""
         number, self._number = self._number, 0
@@ -85,7 +100,10 @@ class Node:
     async def run(self, each: Callable[[], None] = lambda: None) -> None:
         """Beat until cancelled; *each* is called with every beat."""
         while True:
-            await asyncio.sleep(BEAT)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BEAT):
+                    await self._hurry.wait()
+            self._hurry.clear()
             try:
                 await self.beat()
             except CarekitError as error:

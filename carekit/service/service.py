@@ -87,7 +87,7 @@ class Service:
         self.pipeline = compose.pipeline(
             settings, self.signer, self.notifier, self.clock, ids or RandomIds(), self._node_for_jobs
         )
-        self.writer = Writer(self.pipeline, self._committed, inline=self.store.inline)
+        self.writer = Writer(self.pipeline, self._committed, inline=self.store.inline, doubted=self._doubt)
         self.desk = compose.desk(
             settings, self.signer, self.clock, self.writer, self.hub, self.blobs, committed=self._committed
         )
@@ -99,7 +99,7 @@ class Service:
             load=self._load,
             look=self._look if self.store.inline else None,
         )
-        self.node.lost = self._lost
+        self.node.lost, self.node.doubted = self._lost, self._doubted
         self.alarms = Alarms(
             self.store, self.clock, submit=self.submit, outbox=self.outbox, node=self.node, sweep=self.drain_queue
         )
@@ -316,6 +316,17 @@ class Service:
     def _lost(self) -> None:
         """What this process had is others' by now."""
         self.outbox.drop()
+        self._let_go()
+
+    def _doubt(self) -> None:
+        self.node.doubt()
+
+    def _doubted(self) -> None:
+        """What this process has is its own for a while, and then whoever's comes first."""
+        self.outbox.drop_waiting()
+        self._let_go()
+
+    def _let_go(self) -> None:
         for work in self._claimed.values():
             work.cancel()
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from carekit.ground.errors import CarekitError, Conflict, Refused, Unavailable
+from carekit.ground.errors import CarekitError, Conflict, InDoubt, Refused, Unavailable
 from carekit.service.pipeline.commands import Command
 from carekit.service.pipeline.line import Pipeline
 from carekit.service.pipeline.world import Kept
@@ -38,15 +38,24 @@ log = logging.getLogger("carekit.writer")
 
 
 class Writer:
-    """Feeds commands to the pipeline, one batch at a time, and tells *committed* what was kept.
+    """Feeds commands to the pipeline, one batch at a time, and tells *committed* what was kept; *doubted* is called
+    where nobody knows whether it was.
 
     A store that may block is written from a thread of its own; an ``inline`` one at the end of the loop's round,
     so that all who are ready in it share one.
     """
 
-    def __init__(self, pipeline: Pipeline, committed: Callable[[list[Kept]], None], *, inline: bool) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        committed: Callable[[list[Kept]], None],
+        *,
+        inline: bool,
+        doubted: Callable[[], None] = lambda: None,
+    ) -> None:
         self._pipeline = pipeline
         self._committed = committed
+        self._doubted = doubted
         self._waiting: deque[Waiting] = deque()
         self._busy_on: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -116,7 +125,10 @@ class Writer:
         try:
             for (_, done, _), result in zip(batch, results, strict=True):
                 done(result)  # who asked hears of it before those who only follow
-            self._committed([result for result in results if type(result) is Kept])
+            kept = [result for result in results if type(result) is Kept]
+            self._committed(kept)
+            if len(kept) < len(results) and any(type(result) is InDoubt for result in results):
+                self._doubted()
         except Exception:  # whoever listens may fail; the next batch must be written all the same
             log.exception("what was committed could not be told to everybody")
 

@@ -86,7 +86,8 @@ class Errands:
         if found is not None and type(fact) is BotAsked:
             return await self.ask(job, fact, found, breaker)
         if found is not None and type(fact) is MessageSent:
-            return await self.send(job, fact, found, breaker)
+            # What a far side says is text of any kind, and must not keep its outcome from being noted.
+            return repaired(await self.send(job, fact, found, breaker), plain=True)
         if found is not None and type(fact) is InitiationAsked:
             return self._initiate(job, fact, found.event)
         log.warning("job %d of %s has nothing to do", job.id, job.stream)

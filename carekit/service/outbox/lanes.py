@@ -122,7 +122,8 @@ class Lanes:
         """Forget *lane*: its jobs are the store's again."""
         self.jobs -= len(lane.jobs)
         lane.jobs.clear()
-        self._lanes.pop(lane.name, None)
+        if self._lanes.get(lane.name) is lane:  # it may have been forgotten before, and there be another by now
+            del self._lanes[lane.name]
 
     def clear(self) -> None:
         """Forget everything."""

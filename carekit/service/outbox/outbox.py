@@ -132,6 +132,12 @@ class Outbox:
         self._lanes.clear()
         self._tell_idle()
 
+    def drop_waiting(self) -> None:
+        """Forget every job that does not run."""
+        self._lanes.drop_waiting()
+        if not len(self._lanes):
+            self._tell_idle()
+
     async def idle(self) -> None:
         """Wait until no lane has work."""
         while len(self._lanes):
@@ -142,7 +148,7 @@ class Outbox:
     async def stop(self, patience: float) -> None:
         """Begin nothing new; give what runs *patience* seconds, then cancel it (another node will take it up)."""
         self._stopping = True
-        self._lanes.drop_waiting()
+        self.drop_waiting()
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self.idle()

@@ -60,7 +60,8 @@ def _turn(command: Begin, contact: Contact, world: World) -> tuple[Turn, Kept | 
 
 
 def _repeated(command: Begin, known: str, world: World) -> Kept:
-    fingerprint, stream, first, last = known.split("\t")
+    fingerprint, *found = known.split("\t")  # of another kind of request, less may follow
     if fingerprint != command.fingerprint:
         raise KeyReused("this idempotency key came before with a different request; use a new key")
+    stream, first, last = found
     return Kept(repeated=True, stream=stream, seq=int(first), last=int(last))

@@ -20,9 +20,10 @@ def act(command: Act, world: World) -> Kept:
     conversation = _reach(command, world)
     receipt = command.receipt if command.key else ""
     if receipt and (known := world.receipts.get(receipt)) is not None:
-        fingerprint, first, last = known.split("\t")
+        fingerprint, *steps = known.split("\t")  # of another kind of request, more may follow
         if fingerprint != command.fingerprint:
             raise KeyReused("this idempotency key came before with a different request; use a new key")
+        first, last = steps
         return Kept(conversation, repeated=True, seq=int(first), last=int(last))
     if command.expected_seq is not None and conversation.last_message > command.expected_seq:
         raise Stale("something new arrived that you have not seen", seq=conversation.last_message)

@@ -215,10 +215,30 @@ def test_contact_that_has_changed_since_it_was_read_is_not_written(
     found = store.contact("p_1", Scope.everything())
     assert found is not None and found.name == "ba"
 
+
+def test_what_is_added_while_a_contact_is_erased_is_erased_too(store: SqlStore, make: ModuleType) -> None:
+    """Whoever is just adding to a conversation of theirs, or beginning another, is waited for; nothing is left over."""
+    make.add_conversations(store, make.conversation("c_1", seq=1))
+    make.write(store, addresses={"email:ana@post.example": "p_1"})
+
     def erase() -> None:
         with store.transaction() as transaction:
             transaction.erase("p_1")
 
-    with pytest.raises(Conflict, match="p_1 has changed"):
-        rename(ana, "c", meanwhile=erase)
-    assert store.contact("p_1", Scope.everything()) is None
+    def erase_during(wanted: Wanted, **values: object) -> None:
+        with ThreadPoolExecutor(1) as other:
+            with store.transaction() as transaction:
+                transaction.load(wanted)
+                erasing = other.submit(erase)
+                wait([erasing], timeout=0.5)  # time enough to pass by, if it could
+                transaction.write(Batch(**values))
+            erasing.result(timeout=30)
+
+    changed = make.conversation("c_1", seq=2)
+    erase_during(Wanted(conversations=["c_1"]), events=[make.received("c_1", 2)], conversations=[changed])
+    assert (store.conversation("c_1", Scope.everything()), store.events("c_1")) == (None, [])
+
+    make.write(store, contacts=[Contact("p_1", make.T)], addresses={"email:ana@post.example": "p_1"})
+    begun = make.conversation("c_2", seq=1)
+    erase_during(Wanted(addresses=["email:ana@post.example"]), events=[make.started("c_2")], conversations=[begun])
+    assert (store.conversation("c_2", Scope.everything()), store.events("c_2")) == (None, [])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carekit import Scope, StoreError
+from carekit import Batch, InDoubt, Scope, StoreError, Unavailable, Wanted
 from carekit_sql.on_sqlite import Sqlite, refuse_unsafe
 from carekit_sql.store import SqlStore
 
@@ -172,7 +172,37 @@ def test_store_survives_the_loss_of_its_connections(server: Server, database: st
     assert store.last_position() == 0
     server.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'carekit'")
     assert store.last_position() == 0
-    with pytest.raises(StoreError, match="cannot be reached"), store.transaction():
-        pass
+    with pytest.raises(StoreError, match="cannot be reached"), store.transaction() as unit:
+        unit.load(Wanted(streams=["c_1"]))
     with store.transaction():
         pass
+
+
+@pytest.mark.parametrize(("when", "error"), [("deferred", InDoubt), ("immediate", Unavailable)])
+def test_connection_that_breaks_at_the_commit_leaves_doubt(
+    database: str, open_store: Opener, when: str, error: type[Unavailable]
+) -> None:
+    """Only there: what breaks off earlier is surely not kept. The next transaction goes through."""
+    import psycopg
+
+    store = open_store(database)
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "create function die() returns trigger language plpgsql as"
+            " 'begin perform pg_terminate_backend(pg_backend_pid()); return null; end'"
+        )
+        connection.execute(
+            "create constraint trigger die after insert on mark deferrable"
+            f" initially {when} for each row when (new.name = 'x') execute function die()"
+        )
+
+    def write(name: str) -> None:
+        with store.transaction() as transaction:
+            transaction.write(Batch(marks={name: "1"}))
+            transaction.load(Wanted(streams=["c_1"]))
+
+    with pytest.raises(Unavailable) as raised:
+        write("x")
+    assert raised.type is error
+    write("y")
+    assert store.marks(["x", "y"]) == {"y": "1"}

@@ -84,6 +84,34 @@ def test_after_too_long_a_silence_it_begins_anew() -> None:
     assert node.number not in (0, number)
 
 
+def test_after_a_commit_in_doubt_it_goes_on_under_another_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, while the number before runs out: a job that was kept without its knowing is then free for all."""
+    monkeypatch.setattr(module, "BEAT", 60)
+    store, clock = Shared(), FrozenClock()
+    node, told = _node(store, clock), list[int]()
+    node.doubted = lambda: told.append(node.number)
+
+    async def scenario() -> int:
+        await node.beat()
+        before = node.number
+        write(store, Batch(jobs=[Job("l", "send", "c1", 1, minute(0))], node=before))
+        task = asyncio.create_task(node.run())
+        node.doubt()
+        node.doubt()
+        async with asyncio.timeout(20):
+            while not node.number:  # noqa: ASYNC110 - nobody tells of a beat
+                await asyncio.sleep(0.001)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return before
+
+    before = asyncio.run(scenario())
+    assert told == [0]
+    assert node.number not in (0, before)
+    assert store.lease(node.number, clock.now(), 9) == []
+    assert len(store.lease(node.number, clock.advance(LEASE), 9)) == 1
+
+
 def test_a_node_that_leaves_frees_what_it_had() -> None:
     """Others need not wait for its lease to run out."""
     store, clock = Shared(), FrozenClock()

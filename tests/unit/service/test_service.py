@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import ClassVar
@@ -14,16 +15,18 @@ import pytest
 from carekit.builtin.memory import MemoryStore
 from carekit.facts.actions import Send
 from carekit.facts.nouns import Address, Inbound
-from carekit.ground.errors import ConfigError, Unavailable
+from carekit.ground.errors import ConfigError, InDoubt, Unavailable
 from carekit.seams.app import App
 from carekit.seams.desk import Desk
 from carekit.seams.hookspecs import hookimpl
 from carekit.seams.query import Query
 from carekit.seams.scope import EVERYTHING
 from carekit.seams.settings import setting
-from carekit.service import config, plugins
+from carekit.service import config, node, plugins
 from carekit.service import service as module
 from carekit.service.compose import _kept_secret
+from carekit.service.pipeline.commands import Command
+from carekit.service.pipeline.world import Kept
 from carekit.service.service import Role, Service
 from carekit.testing import DeskKit
 from carekit.testing.desk import MINIMAL
@@ -194,6 +197,33 @@ def test_who_has_lost_its_lease_does_it_no_more(tmp_path: Path) -> None:
         assert one.node.lost is not None
         one.node.lost()
         await _until(lambda: Watch.alone == ["one", "one"])
+        await one.stop()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.usefixtures("brief")
+def test_who_is_in_doubt_about_a_commit_does_what_it_led_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message that was kept though nobody heard so is answered once the number it was kept under has run out."""
+    monkeypatch.setattr(node, "LEASE", timedelta(seconds=0.5))
+    monkeypatch.setattr(node, "BEAT", 0.1)
+
+    async def scenario() -> None:
+        one = _service(tmp_path, "one")
+        one.open()
+        await one.start()
+        found = await one.desk.receive(Inbound("loop", "1", Address("loopback", "ana"), "hello", ("peer:ana",)))
+        plain = one.pipeline.handle
+
+        def break_off(commands: Sequence[Command]) -> list[Kept | Exception]:
+            one.pipeline.handle = plain  # type: ignore[method-assign]
+            plain(commands)
+            raise InDoubt("it broke off")
+
+        one.pipeline.handle = break_off  # type: ignore[method-assign]
+        with pytest.raises(InDoubt):
+            await one.desk.act(found.conversation, Send("hi"), "service", scope=EVERYTHING)
+        await _until(lambda: one.store.pending_jobs() == 0)
         await one.stop()
 
     asyncio.run(scenario())

@@ -13,7 +13,7 @@ import pytest
 from carekit.builtin.memory import MemoryStore
 from carekit.facts.actions import AddNote
 from carekit.facts.events import Event, MessageReceived
-from carekit.ground.errors import Refused, StoreError, Unavailable
+from carekit.ground.errors import InDoubt, Refused, StoreError, Unavailable
 from carekit.ground.ids import SequentialIds
 from carekit.rules.turn import Rulebook
 from carekit.seams.scope import EVERYTHING
@@ -214,3 +214,26 @@ def test_a_listener_that_fails_does_not_stop_the_writing() -> None:
         return [await writer.submit(_message(number)) for number in range(2)]
 
     assert len({kept.stream for kept in asyncio.run(two())}) == 2
+
+
+def test_a_commit_in_doubt_is_told_to_whoever_must_know() -> None:
+    """Its askers hear that it may be kept; a store that is merely away is no doubt."""
+    store, doubts = MemoryStore(), list[str]()
+    pipeline = Pipeline(store, Rulebook.of([], ["loop"]), FrozenClock(), SequentialIds())
+    writer = Writer(pipeline, lambda kept: None, inline=True, doubted=lambda: doubts.append("doubt"))
+    errors = [InDoubt("it broke off"), Unavailable("it is away")]
+
+    def fail(commands: Sequence[Command]) -> list[Kept | Exception]:
+        raise errors.pop()
+
+    pipeline.handle = fail  # type: ignore[method-assign]
+
+    async def ask() -> None:
+        await writer.submit(_message(1))
+
+    with pytest.raises(Unavailable, match="away"):
+        asyncio.run(ask())
+    assert doubts == []
+    with pytest.raises(InDoubt):
+        asyncio.run(ask())
+    assert doubts == ["doubt"]

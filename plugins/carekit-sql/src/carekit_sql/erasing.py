@@ -5,7 +5,7 @@ Receipts stay: they are digests, and say only that something was received, so th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from carekit_sql.statements import Statement, Statements
@@ -14,9 +14,16 @@ SOME = 1000
 """Streams or digests in one statement."""
 
 
-def erase(work: Any, statements: Statements, contact: str) -> Sequence[str]:
-    """Remove *contact* and all of their conversations; the digests that nothing refers to any more."""
+def erase(
+    work: Any, statements: Statements, contact: str, hold: Callable[[Any, Collection[str]], None]
+) -> Sequence[str]:
+    """Remove *contact* and all of their conversations; the digests that nothing refers to any more.
+
+    *hold* keeps other writers from the contact's addresses, as they do among themselves, and the conversations are
+    locked: what somebody is just adding is waited for and goes too, and who comes later finds nobody.
+    """
     s = statements
+    hold(work, [key for (key,) in _rows(work, s.addresses_of, {"contact": contact})])
     streams = [id for (id,) in _rows(work, s.streams_of, {"contact": contact})]
     digests: set[str] = set()
     for some in _parts(streams):

@@ -12,14 +12,14 @@ import sqlalchemy as sa
 from psycopg import errors as pg
 from sqlalchemy.engine import URL
 
-from carekit import Conflict, StoreError, Unavailable
+from carekit import Conflict, InDoubt, StoreError, Unavailable
 from carekit_sql import arrays, locations
 from carekit_sql.dialects import Database, pool
 from carekit_sql.pipelined import PipelinedTransaction
 from carekit_sql.rows import AgentCache
 from carekit_sql.statements import Statements
 from carekit_sql.transaction import SqlTransaction
-from carekit_sql.wire import Wire
+from carekit_sql.wire import Answer, Wire
 
 WRITERS = 4
 _SETTINGS = {
@@ -71,10 +71,23 @@ class Postgresql(Database):
         with self._borrowed(self._writers) as wire:  # an error throws the connection away, and with it the transaction
             wire.execute(_BEGIN)
             yield wire
-            ended = wire.execute("COMMIT")
-            wire.catch_up()
+            ended = self._commit(wire)
             if ended.statusmessage != "COMMIT":
                 raise StoreError(f"the store at {self.where} undid the transaction instead of committing it")
+
+    def _commit(self, wire: Wire) -> Answer:
+        """End the transaction on *wire*; raises `InDoubt` if the server does not say whether it did."""
+        try:
+            ended = wire.execute("COMMIT")
+            wire.catch_up()
+        except psycopg.OperationalError as error:
+            if not self.lost(error):
+                raise
+            raise InDoubt(
+                f"the store at {self.where} broke off while it was committing: {self.says(error)}; what was sent may be"
+                " kept, so send it again under the same key only"
+            ) from error
+        return ended
 
     def ask(self, work: Any, text: str, parameters: Sequence[Any] = ()) -> Any:
         return work.execute(text, parameters, binary=True)  # bytes come as they are, not as twice as many digits

@@ -214,7 +214,10 @@ class Statements:
         self.drop_marks = make(t.mark.delete().where(_among(t.mark.c.name)))
         self.drop_views = make(t.view.delete().where(_among(t.view.c.key)))
         streams = t.conversation.c
-        self.streams_of = make(sa.select(streams.id).where(streams.contact == contact).order_by(streams.id))
+        self.addresses_of = make(sa.select(t.address.c.key).where(t.address.c.contact == contact))
+        self.streams_of = make(
+            sa.select(streams.id).where(streams.contact == contact).order_by(streams.id).with_for_update()
+        )
         self.digests_of = make(sa.select(b.digest).where(_among(b.stream)))
         self.needed = make(sa.select(b.digest).distinct().where(_among(b.digest)))
         self.erase_deliveries = make(

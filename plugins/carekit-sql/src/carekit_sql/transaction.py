@@ -82,7 +82,7 @@ class SqlTransaction:
     def erase(self, contact: str) -> Sequence[str]:
         """Remove a contact; see `carekit.Transaction`."""
         with self._marking():
-            return erase(self._work, self._statements, contact)
+            return erase(self._work, self._statements, contact, self._database.hold)
 
     def settle(self) -> None:
         """What is left to do when the transaction has been committed."""

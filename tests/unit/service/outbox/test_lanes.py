@@ -75,6 +75,24 @@ def test_a_lane_that_is_dropped_is_the_stores_again() -> None:
     assert (len(lanes), lanes.jobs) == (1, 1)
 
 
+def test_a_lane_that_was_forgotten_leaves_the_one_after_it_alone() -> None:
+    """Jobs were another node's for a while and are here again: what still runs from before is given up by itself."""
+    lanes = Lanes()
+    _add(lanes, _job(1))
+    before = lanes.begin()
+    assert before is not None
+    lanes.clear()
+    _add(lanes, _job(1), _job(2))
+    lanes.drop(before)
+    lanes.end(before.destination)
+    for id in (1, 2):
+        lane = lanes.begin()
+        assert lane is not None
+        assert lane.jobs[0][0].id == id
+        _finish(lanes, lane)
+    assert (lanes.jobs, len(lanes)) == (0, 0)
+
+
 def test_when_it_stops_only_what_runs_is_left() -> None:
     """Jobs that wait, in their own lane or for room, are let go."""
     lanes = Lanes()

@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from carekit.builtin.memory import MemoryStore
+from carekit.facts.codec import decode_fact, encode
 from carekit.facts.events import DeliveryChanged, HandedOff
 from carekit.facts.nouns import DeliveryStatus
 from carekit.ground.errors import Permanent, Temporary, Unavailable, Unsure
@@ -30,6 +31,26 @@ def test_a_message_is_sent_once(kit: DeskKit, far: FarSide) -> None:
     assert far.texts == ["hi"]
     (change,) = kit.facts(DeliveryChanged)
     assert (change.status, change.external_id, change.message) == (DeliveryStatus.SENT, "far", 3)
+    assert kit.service.store.pending_jobs() == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (Permanent("550 Empf\udce4nger unbekannt"), DeliveryStatus.FAILED),
+        (Unsure("abgeh\udce4ngt"), DeliveryStatus.UNSURE),
+        (Delivery(external_id="\udce4", keys=("mid:\udce4",), detail="angenommen \udce4"), DeliveryStatus.SENT),
+    ],
+)
+def test_what_a_far_side_says_in_no_encoding_is_noted_all_the_same(
+    kit: DeskKit, far: FarSide, answer: Delivery | Exception, status: DeliveryStatus
+) -> None:
+    """A reason in Latin-1 comes as halves of characters, which no store can write: the outcome is noted without."""
+    far.answer = lambda *_: answer
+    kit.reply("ana", "hi")
+    (change,) = kit.facts(DeliveryChanged)
+    assert change.status is status
+    assert decode_fact(change.kind, encode(change)) == change
     assert kit.service.store.pending_jobs() == 0
 
 

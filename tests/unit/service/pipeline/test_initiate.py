@@ -158,6 +158,16 @@ def test_a_request_is_begun_once(kit: DeskKit) -> None:
         _begin(kit, "something else", key="order-1")
 
 
+def test_a_key_of_another_kind_of_request_is_refused(kit: DeskKit) -> None:
+    """One key for a beginning and for an answer is two requests, whichever comes first."""
+    id = _begin(kit, key="order-1").id
+    with pytest.raises(KeyReused):
+        kit.act(a.Send("It is late."), "agent:ana", id, key="order-1")
+    kit.act(a.Send("It is late."), "agent:ana", id, key="order-2")
+    with pytest.raises(KeyReused):
+        _begin(kit, key="order-2")
+
+
 @pytest.mark.parametrize(("channel", "problem"), [("mute", "can only answer"), ("fax", "there is no channel 'fax'")])
 def test_a_channel_that_cannot_begin_is_refused(kit: DeskKit, channel: str, problem: str) -> None:
     """By name, with the reason, and nothing is kept."""
