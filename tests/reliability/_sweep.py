@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from tests.reliability._clients import Client, keys
 from tests.reliability._ledger import Ledger
-from tests.reliability._scale import points
+from tests.reliability._scale import FULL, points
 from tests.reliability._site import Site
 from tests.reliability._strace import fault
 
@@ -23,10 +23,10 @@ class Sweep:
         # Every other message comes from somebody new.
         self._keys = iter(key for number in count() for key in keys(f"sender{number}", 2))
 
-    def run(self, *calls: str) -> None:
-        """Strike at each of *calls*, until the path has no more of them."""
+    def run(self, *calls: str, at: Sequence[int] = ()) -> None:
+        """Strike at each of *calls*, until the path has no more of them; in a short run only *at* these, if given."""
         for call in calls:
-            for number in points(call):
+            for number in points(call) if FULL or not at else at:
                 if not self._strike(call, number):
                     break
                 self.kills += 1
