@@ -76,7 +76,7 @@ def test_killed_at_each_call(tmp_path: Path, nursery: Nursery, mailbox: Make, pr
 @POP3
 def test_killed_at_random_under_load(tmp_path: Path, nursery: Nursery, mailbox: Make) -> None:
     """However often it is killed, all that Dovecot was given is in the desk once, each sender's mails in order."""
-    random, kills = chance("mailboxes"), few(3, 300)
+    random, kills = chance("mailboxes"), few(3, 100)
     boxes = {"imap": mailbox("imap"), "pop3": mailbox("pop3"), "kept": mailbox("pop3", keep=True)}
     ledgers = {name: Ledger(f"killed under load, mailbox {name}") for name in boxes}
     with _site(tmp_path, nursery, *boxes.values()) as site:
