@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import imaplib
 import smtplib
-from collections.abc import Iterable
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ class Mailbox:
     def __init__(self, dovecot: Any, user: str, protocol: str, *, keep: bool = False) -> None:
         self.user, self.protocol, self.keeps = user, protocol, keep or protocol == "imap"
         self.lmtp_port: int = dovecot.lmtp_port
+        self._imap_port: int = dovecot.imap_port
         self._folder = Path(dovecot.folder) / "mail" / user
         port = dovecot.imap_port if protocol == "imap" else dovecot.pop3_port
         where = {"host": "127.0.0.1", "port": port, "tls": "none", "protocol": protocol}
@@ -46,6 +47,20 @@ class Mailbox:
         """The mails that Dovecot has, read where it keeps them."""
         files = [path for part in ("new", "cur") for path in (self._folder / part).glob("*")]
         return [_text(path.read_bytes()) for path in files]
+
+    def numbered(self) -> list[str]:
+        """The same in the order of their numbers, which need not be that in which they came.
+
+        A mail that comes while another session has the list of numbers is given its own later.
+        """
+        box = imaplib.IMAP4("127.0.0.1", self._imap_port)
+        try:
+            box.login(self.user, servers.PASSWORD)
+            box.select("INBOX", readonly=True)
+            found = box.uid("FETCH", "1:*", "(BODY.PEEK[])")[1]
+            return [_text(part[1]) for part in found if isinstance(part, tuple)]
+        finally:
+            box.logout()
 
 
 def _text(raw: bytes) -> str:
@@ -77,15 +92,3 @@ class Fetched(Handed, Post):
     """The same, and waits for each until the desk has fetched it."""
 
     hand_over = Post.attempt
-
-
-def disordered(texts: Iterable[str]) -> list[str]:
-    """Those of *texts* that stand after a later one of the same sender."""
-    latest: dict[str, str] = {}
-    late: list[str] = []
-    for text in texts:
-        sender = text.rpartition("-")[0]
-        if text < latest.get(sender, ""):
-            late.append(text)
-        latest[sender] = max(text, latest.get(sender, ""))
-    return late
