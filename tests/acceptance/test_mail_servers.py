@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import imaplib
-import importlib.util
-import shutil
 import smtplib
 from collections.abc import Iterator
 from email.message import EmailMessage
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests._borrowed import borrowed
 from tests.acceptance._mail import answer_to, body, mail, parse
-from tests.acceptance._shop import ROOT, Shop, Table, until
+from tests.acceptance._shop import Shop, Table, until
 
 DESK, LMTP_DESK, ANA, BEN = (
     f"{name}@{domain}.example"
@@ -23,40 +20,19 @@ DESK, LMTP_DESK, ANA, BEN = (
 )
 
 
-def _load() -> ModuleType:
-    """The servers that the e-mail plugin's tests start, too."""
-    path = ROOT / "plugins" / "carekit-email" / "tests" / "servers.py"
-    spec = importlib.util.spec_from_file_location("_carekit_mail_servers", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-servers = _load()
+servers = borrowed("carekit-email", "servers")
 
 
 @pytest.fixture(scope="module")
 def dovecot() -> Iterator[Any]:
-    binary = servers.require("dovecot", "dovecot-imapd dovecot-lmtpd")
-    yield from _served("dovecot", lambda folder: servers.Dovecot(folder, binary))
+    with servers.running_dovecot() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def postfix(dovecot: Any) -> Iterator[Any]:
-    binary = servers.require("postfix", "postfix")
-    yield from _served("postfix", lambda folder: servers.Postfix(folder, binary, dovecot.lmtp_port))
-
-
-def _served(name: str, make: Any) -> Iterator[Any]:
-    folder: Path = servers._folder(name)
-    server = make(folder)
-    try:
-        server.start()
+    with servers.running_postfix(dovecot) as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -81,6 +81,27 @@ class Client:
         """Let go of a connection that is of no use any more."""
 
 
+class Handed(Client):
+    """Hands a message, once, to somebody who does not lose it; acknowledged is what the desk then turns out to have.
+
+    That is read from its file, which must be one of SQLite.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._over: set[str] = set()
+
+    def hand_over(self, key: str) -> object:
+        """Give the message *key* to who is between us and the desk."""
+        raise NotImplementedError
+
+    def attempt(self, key: str) -> bool:
+        if key not in self._over:
+            self.hand_over(key)
+            self._over.add(key)
+        return self.site.has(key)
+
+
 class Programs(Client):
     """A program that posts JSON; 2xx acknowledges."""
 

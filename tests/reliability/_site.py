@@ -176,8 +176,19 @@ class Site:
 
     def jobs(self) -> int:
         """How many jobs a desk on SQLite has, seen without asking the service."""
+        return self._counted("SELECT count(*) FROM job")
+
+    def has(self, text: str) -> bool:
+        """Whether a desk on SQLite has received *text*, seen without asking the service."""
+        kept = "SELECT count(*) FROM event WHERE kind = 'message_received' AND instr(body, CAST(? AS BLOB))"
+        try:
+            return self._counted(kept, text) > 0
+        except sqlite3.OperationalError:  # it is being made, or recovered
+            return False
+
+    def _counted(self, query: str, *values: str) -> int:
         with closing(sqlite3.connect(self.folder / "care.db")) as connection:
-            return int(connection.execute("SELECT count(*) FROM job").fetchone()[0])
+            return int(connection.execute(query, values).fetchone()[0])
 
     def drain(self) -> None:
         """Wait for an outcome of every message, for as long as there are more of them within a minute."""

@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -335,36 +336,52 @@ maximal_backoff_time = 2s
             raise RuntimeError(f"postfix {command}: {done.stderr.decode()}{log.read_text() if log.exists() else ''}")
 
 
-def _folder(name: str) -> Path:
+@contextmanager
+def running_dovecot() -> Iterator[Dovecot]:
+    """A Dovecot that runs within the context; without one the test skips."""
+    binary = require("dovecot", "dovecot-imapd dovecot-lmtpd")
+    with _folder("dovecot") as folder:
+        server = Dovecot(folder, binary)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+            server.tokens.stop()
+
+
+@contextmanager
+def running_postfix(dovecot: Dovecot) -> Iterator[Postfix]:
+    """A Postfix that delivers to *dovecot* and to listeners of the tests; without one the test skips."""
+    binary = require("postfix", "postfix")
+    with _folder("postfix") as folder:
+        server = Postfix(folder, binary, dovecot.lmtp_port)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def _folder(name: str) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=f"carekit-{name}-"))
     folder.chmod(0o755)  # the servers' own accounts must get in
-    return folder
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def dovecot() -> Iterator[Dovecot]:
     """A running Dovecot."""
-    binary = require("dovecot", "dovecot-imapd dovecot-lmtpd")
-    folder = _folder("dovecot")
-    server = Dovecot(folder, binary)
-    try:
-        server.start()
+    with running_dovecot() as server:
         yield server
-    finally:
-        server.stop()
-        server.tokens.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def postfix(dovecot: Dovecot) -> Iterator[Postfix]:
     """A running Postfix that delivers to Dovecot and to listeners of the tests."""
-    binary = require("postfix", "postfix")
-    folder = _folder("postfix")
-    server = Postfix(folder, binary, dovecot.lmtp_port)
-    try:
-        server.start()
+    with running_postfix(dovecot) as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)

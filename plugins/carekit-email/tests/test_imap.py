@@ -99,6 +99,31 @@ async def test_what_waits_is_taken_in_order_and_stays_unread(
         assert connection.search(None, "UNSEEN")[1] == [b"1 2 3"]
 
 
+@pytest.mark.parametrize("waiting", [("one",), ("one", "two")])
+async def test_mail_that_comes_while_another_is_taken_is_noticed(
+    dovecot: Any, user: str, settings: MailboxSettings, waiting: tuple[str, ...]
+) -> None:
+    """The server tells of it before the next IDLE, or together with its beginning; nobody waits for the IDLE to end."""
+    dovecot.deliver(user, *waiting)
+    kept = Kept(len(waiting) + 1)
+
+    async def take(fetched: Fetched) -> None:
+        await kept.take(fetched)
+        if len(kept.subjects) == 1:
+            await asyncio.to_thread(dovecot.deliver, user, "meanwhile")
+
+    inbox = ImapInbox(settings, idle_seconds=300)
+    task = asyncio.create_task(inbox.watch(None, take, today))
+    try:
+        await asyncio.wait_for(kept.done.wait(), 20)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    assert kept.subjects == [*waiting, "meanwhile"]
+    assert inbox.connections == 1
+
+
 async def test_mail_read_before_the_first_visit_is_left_alone(
     dovecot: Any, user: str, settings: MailboxSettings
 ) -> None:

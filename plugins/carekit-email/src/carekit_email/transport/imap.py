@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _TIMEOUT = 30.0
-_IDLE_SECONDS = 300.0  # also the longest delay should a notice get lost; servers end IDLE after 29 minutes
+_IDLE_SECONDS = 300.0  # also the longest delay should a server give no notice; servers end IDLE after 29 minutes
 _POLL_SECONDS = 30.0
 _LONGEST_WAIT = 60.0
 _CHUNK = 200
@@ -113,6 +113,7 @@ class ImapInbox:
         self._failures = 0
         self._mark: Mark | None = None
         self._refused: dict[int, int] = {}
+        self._count: bytes | None = None
         self._tokens = Tokens(settings.oauth) if settings.oauth else None
 
     async def watch(self, mark: Mark | None, take: Take, today: Callable[[], date]) -> None:
@@ -234,6 +235,7 @@ class ImapInbox:
 
     def _list_new(self, mark: Mark) -> list[tuple[int, int]]:
         """Give (UID, size) of every mail to take, in order."""
+        self._told()  # of what the search will find
         uids = [uid for uid in self._search(f"UID {mark.uid + 1}:*") if uid > mark.uid]
         if uids and uids[0] < mark.baseline:
             day = f"{mark.since.day}-{_MONTHS[mark.since.month - 1]}-{mark.since.year}"
@@ -278,8 +280,25 @@ class ImapInbox:
         status, data = client.capability()
         if status != "OK" or b"IDLE" not in b" ".join(data).upper().split():
             return False
-        self._box.idle.wait(timeout=self._idle_seconds)
+        if not self._told():
+            with self._box.idle as idle:
+                if not _read_already(client):
+                    idle.poll(timeout=self._idle_seconds)
+            self._count = None  # it has changed unseen
         return True
+
+    def _told(self) -> bool:
+        """Whether the server has told of new mail since this was last asked.
+
+        It tells once, in its answer to whatever command comes next, and then not in IDLE any more (RFC 9051 section
+        5.2). A number that it merely repeats is no news.
+        """
+        client = self._client()
+        fewer = client.response("EXPUNGE")[1] != [None]
+        count = client.response("EXISTS")[1][-1]
+        told = count is not None and count != self._count
+        self._count = None if fewer else count or self._count
+        return told
 
     def _noop(self) -> None:
         self._client().noop()
@@ -295,3 +314,16 @@ class ImapInbox:
         if self._box is not None:
             with contextlib.suppress(*_FAULTS):
                 self._box.client.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _read_already(client: imaplib.IMAP4) -> list[bytes]:
+    """Give the lines that came in one piece with what was read last: who waits for the socket waits past them."""
+    lines: list[bytes] = []
+    client.sock.settimeout(0)
+    try:
+        while True:
+            lines.append(client._get_line())
+    except (OSError, imaplib.IMAP4.abort):  # nothing more; the end of the connection is found by who reads next
+        return lines
+    finally:
+        client.sock.settimeout(_TIMEOUT)
