@@ -24,7 +24,7 @@ from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Store
 from carekit.seams.survey import SurveyProvider
 from carekit.service.blobs import Keeper
-from carekit.service.fitting import check_length, fingerprint_of, fitting, is_plain
+from carekit.service.fitting import fingerprint_of, fitting, is_plain
 from carekit.service.hub import Hub
 from carekit.service.letters import Letters
 from carekit.service.pipeline import commands as c
@@ -161,9 +161,6 @@ class CareDesk:
         key: str = "",
     ) -> Outcome:
         action = fitting(action)
-        if isinstance(action, Send):
-            found = await self.conversation(conversation, scope)
-            check_length(action.text, self.channels.get(found.channel))
         fingerprint = fingerprint_of(conversation, action) if key else ""
         command = c.Act(conversation, action, actor, scope, expected_seq, key, fingerprint)
         return await self._outcome(await self._writer.submit(command), conversation)
@@ -180,7 +177,6 @@ class CareDesk:
         if scope.contact or (scope.inboxes is not None and inbox not in scope.inboxes):
             raise NotAllowed(f"inbox {inbox!r} is not yours to write from")
         action, to = fitting(action), fitting(to)
-        check_length(action.text, self.channels.get(channel))
         fingerprint = fingerprint_of(f"begin {channel} {to.key}", action) if key else ""
         command = c.Begin.on(part, to, action, actor, key=key, fingerprint=fingerprint)
         kept = await self._writer.submit(command)
