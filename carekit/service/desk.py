@@ -85,7 +85,8 @@ class CareDesk:
         self._views = Views(store, self.read, writer.submit)
         self._report = ReportView(hours, timezone)
         self._search = SearchView()
-        self._letters = Letters(store, self.read, writer.submit, parts, partial(self._received, {}))
+        received = partial(self._received, {})
+        self._letters = Letters(store, self.read, writer.submit, parts, received, keeper.head, name)
         self._passwords: Passwords | None = None
         self._readers = None if store.inline else ThreadPoolExecutor(READERS, thread_name_prefix="carekit-reader")
         self.handle_times = HandleTimes()
@@ -347,8 +348,8 @@ class CareDesk:
     async def letter(self, id: str, scope: Scope) -> Letter:
         return await self._letters.get(id, scope)
 
-    async def glimpse(self, letter: str, scope: Scope) -> Glimpse:
-        return await self._letters.glimpse(letter, scope, self)
+    async def glimpses(self, letters: Sequence[Letter], scope: Scope) -> list[Glimpse]:
+        return await self._letters.glimpses(letters, scope)
 
     async def retry(self, letter: str, actor: str, *, scope: Scope) -> None:
         await self._letters.retry(letter, actor, scope, self)
