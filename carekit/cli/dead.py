@@ -60,7 +60,7 @@ def show(file: Path, id: str, raw: bool) -> None:
 
     async def work(service: Service) -> tuple[Letter, Glimpse, bytes]:
         letter = await service.desk.letter(id, EVERYTHING)
-        seen = await service.desk.glimpse(id, EVERYTHING)
+        [seen] = await service.desk.glimpses([letter], EVERYTHING)
         if letter.raw:
             return letter, seen, await service.desk.fetch(letter.raw)
         [event] = await service.desk.events(letter.conversation, EVERYTHING, after=letter.seq - 1, limit=1)

@@ -9,7 +9,7 @@ from typing import Any
 from carekit.facts import actions as a
 from carekit.facts import events as f
 from carekit.facts.nouns import Conversation, DeliveryStatus, Status
-from carekit.ground.addresses import is_email
+from carekit.ground.addresses import email_fault
 from carekit.ground.errors import IllegalMove, Refused
 from carekit.rules.lifecycle import step
 
@@ -201,8 +201,8 @@ def _identify(c: Conversation, action: a.Identify, actor: str) -> tuple[f.Fact, 
         return ()
     _check_text(action.name, "name", "name")
     _check_text(action.email, "address", "email")
-    if action.email and not is_email(action.email):
-        raise Refused(f"{action.email[:100]!r} is not an e-mail address; write it like ana@mail.example", field="email")
+    if action.email and (fault := email_fault(action.email)):
+        raise Refused(fault, field="email")
     return (f.ContactIdentified(name=action.name[:200], email=action.email),)
 
 

@@ -7,7 +7,7 @@ A policy that raises is noted in the log as `PolicyFailed` and never stops the m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from carekit.facts import events as f
 from carekit.facts.codec import repaired
 from carekit.facts.nouns import Agent, Contact, Conversation
 from carekit.ground.calendars import Calendar
-from carekit.ground.errors import CarekitError, NotAllowed
+from carekit.ground.errors import CarekitError, NotAllowed, Refused
 from carekit.ground.values import replace
 from carekit.rules.context import Context, SurveyOffer
 from carekit.rules.decide import decide
@@ -27,6 +27,10 @@ from carekit.rules.lifecycle import STEPS
 
 LONGEST = 200
 """Events one turn may have; beyond that the policies answer one another in a circle."""
+
+
+Limit = Callable[[str], str]
+"""Why one message cannot hold a text, as a person may be told; empty if it can."""
 
 
 class Rule(Protocol):
@@ -43,7 +47,8 @@ class Rule(Protocol):
 class Rulebook:
     """The policies of the file in order, ready to be asked, and what they may look at.
 
-    ``by_fact`` holds for each channel and class of fact only the policies that listen to it.
+    ``by_fact`` holds for each channel and class of fact only the policies that listen to it. ``limits`` holds for each
+    channel that has one what says why a message cannot hold a text; it says nothing where it can.
     """
 
     service: str
@@ -51,6 +56,7 @@ class Rulebook:
     calendars: Mapping[str, Calendar]
     surveys: Mapping[str, SurveyOffer]
     by_fact: Mapping[str, Mapping[type[f.Fact], Sequence[Rule]]]
+    limits: Mapping[str, Limit]
 
     @classmethod
     def of(
@@ -62,6 +68,7 @@ class Rulebook:
         config: str = "",
         calendars: Mapping[str, Calendar] | None = None,
         surveys: Mapping[str, SurveyOffer] | None = None,
+        limits: Mapping[str, Limit] | None = None,
     ) -> Rulebook:
         """A rulebook from *rules*, each with the facts it listens to, for the *channels* of the file."""
         by_fact: dict[str, dict[type[f.Fact], list[Rule]]] = {}
@@ -73,7 +80,7 @@ class Rulebook:
                 for fact in facts:
                     table.setdefault(fact, []).append(rule)
             by_fact[channel] = table
-        return cls(service, config, calendars or {}, surveys or {}, by_fact)
+        return cls(service, config, calendars or {}, surveys or {}, by_fact, limits or {})
 
 
 _MOVES_LOAD = STEPS | {f.Assigned, f.Unassigned}
@@ -173,8 +180,18 @@ class Turn:
         """Turn *action* into facts and append them; raises `Refused` if it cannot be."""
         if self.contact.refused and isinstance(action, a.Send) and self.conversation.sender in self.contact.refused:
             return [self._withhold(action, actor, cause, policy)]
+        if self._book.limits and isinstance(action, a.Send | a.Initiate):
+            self._check_length(action)
         facts = decide(self.conversation, action, actor)
         return [self.record(fact, actor, cause=cause, policy=policy, reason=action.reason) for fact in facts]
+
+    def _check_length(self, action: a.Send | a.Initiate) -> None:
+        """Refuse what its channel could not carry, before anything comes of it."""
+        channel = action.channel if isinstance(action, a.Initiate) else self.conversation.channel
+        limit = self._book.limits.get(channel)
+        fault = limit(action.text) if limit is not None else ""
+        if fault:
+            raise Refused(fault, field="text")
 
     def _withhold(self, action: a.Send, actor: str, cause: int | None, policy: str) -> f.Event:
         """Who refused to be written to is not: a person is told, and what a rule wanted to say is noted instead."""

@@ -54,7 +54,8 @@ class Capabilities:
     html: bool = False
     attachments: bool = False
     max_length: int | None = None
-    """Characters of one message, None for no limit of its own. What people and programs write is refused beyond it."""
+    """Characters of one message, None for no limit of its own. What is longer is refused before it is sent:
+    whoever writes it is told, a policy has failed, and a bot hands over to people with what it wanted to say."""
     segments: Segments | None = None
     """How a message is cut into parts, None if it is not."""
     delivered: bool = False

@@ -120,7 +120,7 @@ class Channel(Component):
         return [await self.complete(message, desk) for message in self.decode(Payload(raw))]
 
     def glimpse(self, raw: bytes) -> Glimpse:
-        """What can be told to people of *raw*, a payload that was set aside; without network.
+        """What can be told to people of *raw*, the first 64 KiB of a payload that was set aside; without network.
 
         By default its own bytes, as far as they are text. Where this raises, they are told as well.
         """

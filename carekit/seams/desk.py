@@ -311,8 +311,8 @@ class Desk(Protocol):
         """One dead letter; raises `NotFound`."""
         ...
 
-    async def glimpse(self, letter: str, scope: Scope) -> Glimpse:
-        """What a dead letter holds, as far as that can be told; raises `NotFound`."""
+    async def glimpses(self, letters: Sequence[Letter], scope: Scope) -> list[Glimpse]:
+        """What *letters* hold, each as far as that can be told now; only the beginning of a payload is read for it."""
         ...
 
     async def retry(self, letter: str, actor: str, *, scope: Scope) -> None:

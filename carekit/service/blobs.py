@@ -31,6 +31,10 @@ class Blobs(Protocol):
         """The bytes under *digest*; raises `NotFound`."""
         ...
 
+    def head(self, digest: str, most: int) -> bytes:
+        """The first *most* of them at the most, without reading the others; raises `NotFound`."""
+        ...
+
     def note_erased(self, contact: str) -> None:
         """Note durably, beside the bytes, that the contact with this id was erased."""
         ...
@@ -69,6 +73,9 @@ class MemoryBlobs:
         except KeyError:
             raise _unknown(digest) from None
 
+    def head(self, digest: str, most: int) -> bytes:
+        return self.get(digest)[:most]
+
     def note_erased(self, contact: str) -> None:
         self._erased.add(contact)
 
@@ -93,10 +100,14 @@ class FolderBlobs:
         return digests
 
     def get(self, digest: str) -> bytes:
+        return self.head(digest, -1)
+
+    def head(self, digest: str, most: int) -> bytes:
         if not _DIGEST.fullmatch(digest):
             raise _unknown(digest)
         try:
-            return self._path(digest).read_bytes()
+            with self._path(digest).open("rb") as file:
+                return file.read(most)
         except FileNotFoundError:
             raise _unknown(digest) from None
         except OSError as error:
@@ -217,10 +228,16 @@ class FarBlobs:
         return digests
 
     def get(self, digest: str) -> bytes:
+        return self._get(digest, None)
+
+    def head(self, digest: str, most: int) -> bytes:
+        return self._get(digest, most)
+
+    def _get(self, digest: str, end: int | None) -> bytes:
         if not _DIGEST.fullmatch(digest):
             raise _unknown(digest)
         try:
-            found: bytes = self._try(self._files.cat_file, self._path(digest))
+            found: bytes = self._try(self._files.cat_file, self._path(digest), None, end)
         except Unavailable as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 raise _unknown(digest) from None
@@ -272,6 +289,10 @@ class Keeper:
     async def get(self, digest: str) -> bytes:
         """The bytes under *digest*; raises `NotFound`."""
         return await asyncio.to_thread(self._blobs.get, digest)
+
+    def head(self, digest: str, most: int) -> bytes:
+        """The first *most* of them; may block. Raises `NotFound` or `Unavailable`."""
+        return self._blobs.head(digest, most)
 
     async def _write(self) -> None:
         try:

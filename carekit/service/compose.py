@@ -136,6 +136,7 @@ def _rulebook(settings: Settings, sign: Signer) -> Rulebook:
         config=settings.fingerprint,
         calendars=settings.calendars,
         surveys=surveys,
+        limits={name: part.component.capabilities.too_long for name, part in settings.channels.items()},
     )
 
 

@@ -25,7 +25,7 @@ from carekit.seams.store import Store
 from carekit.seams.survey import SurveyProvider
 from carekit.service.blobs import Keeper
 from carekit.service.erasing import Eraser
-from carekit.service.fitting import check_length, fingerprint_of, fitting, is_plain
+from carekit.service.fitting import fingerprint_of, fitting, is_plain
 from carekit.service.hub import Hub
 from carekit.service.letters import Letters
 from carekit.service.pipeline import commands as c
@@ -88,7 +88,8 @@ class CareDesk:
         self._views = Views(store, self.read, writer.submit)
         self._report = ReportView(hours, timezone)
         self._search = SearchView()
-        self._letters = Letters(store, self.read, writer.submit, parts, partial(self._received, {}))
+        received = partial(self._received, {})
+        self._letters = Letters(store, self.read, writer.submit, parts, received, keeper.head, name)
         self._passwords: Passwords | None = None
         self._readers = None if store.inline else ThreadPoolExecutor(READERS, thread_name_prefix="carekit-reader")
         self.handle_times = HandleTimes()
@@ -164,9 +165,6 @@ class CareDesk:
         key: str = "",
     ) -> Outcome:
         action = fitting(action)
-        if isinstance(action, Send):
-            found = await self.conversation(conversation, scope)
-            check_length(action.text, self.channels.get(found.channel))
         fingerprint = fingerprint_of(conversation, action) if key else ""
         command = c.Act(conversation, action, actor, scope, expected_seq, key, fingerprint)
         return await self._outcome(await self._writer.submit(command), conversation)
@@ -183,7 +181,6 @@ class CareDesk:
         if scope.contact or (scope.inboxes is not None and inbox not in scope.inboxes):
             raise NotAllowed(f"inbox {inbox!r} is not yours to write from")
         action, to = fitting(action), fitting(to)
-        check_length(action.text, self.channels.get(channel))
         fingerprint = fingerprint_of(f"begin {channel} {to.key}", action) if key else ""
         command = c.Begin.on(part, to, action, actor, key=key, fingerprint=fingerprint)
         kept = await self._writer.submit(command)
@@ -361,8 +358,8 @@ class CareDesk:
     async def letter(self, id: str, scope: Scope) -> Letter:
         return await self._letters.get(id, scope)
 
-    async def glimpse(self, letter: str, scope: Scope) -> Glimpse:
-        return await self._letters.glimpse(letter, scope, self)
+    async def glimpses(self, letters: Sequence[Letter], scope: Scope) -> list[Glimpse]:
+        return await self._letters.glimpses(letters, scope)
 
     async def retry(self, letter: str, actor: str, *, scope: Scope) -> None:
         await self._letters.retry(letter, actor, scope, self)

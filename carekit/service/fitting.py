@@ -9,7 +9,6 @@ from carekit.facts.actions import Action
 from carekit.facts.codec import encode, repaired
 from carekit.facts.nouns import Inbound
 from carekit.ground.errors import Refused
-from carekit.seams.desk import ChannelInfo
 
 T = TypeVar("T")
 
@@ -20,13 +19,6 @@ def fitting(value: T, *, plain: bool = False) -> T:
         return repaired(value, plain=plain)
     except TypeError as error:
         raise Refused(f"it cannot be kept: {error}; mend what made it") from None
-
-
-def check_length(text: str, channel: ChannelInfo | None) -> None:
-    """Refuse a message that *channel* could not carry: whoever writes it can still shorten it."""
-    fault = channel.capabilities.too_long(text) if channel is not None else ""
-    if fault:
-        raise Refused(fault, field="text")
 
 
 def fingerprint_of(about: str, action: Action) -> str:

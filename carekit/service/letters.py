@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from carekit.facts.actions import Resend
 from carekit.facts.events import MessageSent
-from carekit.facts.nouns import Inbound, Letter
-from carekit.ground.errors import Ignored, InboundError, NotFound, Refused
+from carekit.facts.nouns import Agent, Inbound, Letter
+from carekit.ground.errors import CarekitError, Ignored, InboundError, NotFound, Refused
 from carekit.ground.values import replace
 from carekit.rules.delivery import address_of
 from carekit.seams.channel import Channel, legible
 from carekit.seams.desk import Desk, Glimpse
-from carekit.seams.scope import Scope
+from carekit.seams.scope import EVERYTHING, Scope
 from carekit.seams.store import Store
 from carekit.service.pipeline import commands as c
 from carekit.service.reading import Read
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 MOST = 500
 """Characters of what a letter says that are told."""
+HEAD = 65_536
+"""Bytes of a payload that are looked at for that: a mail may be as large as its channel allows."""
 
 
 class Letters:
@@ -35,12 +37,16 @@ class Letters:
         submit: Callable[[c.Command], Awaitable[object]],
         channels: Mapping[str, Channel],
         keeping: Callable[[Inbound, str], c.Receive],
+        head: Callable[[str, int], bytes],
+        service: str,
     ) -> None:
         self._store = store
         self._read = read
         self._submit = submit
         self._channels = channels
         self._keeping = keeping
+        self._head = head
+        self._service = service
 
     async def page(self, scope: Scope, after: str, limit: int) -> list[Letter]:
         """Letters in order of id."""
@@ -53,24 +59,43 @@ class Letters:
             raise NotFound(f"there is no dead letter {id!r}; somebody may have handled it already")
         return found
 
-    async def glimpse(self, id: str, scope: Scope, desk: Desk) -> Glimpse:
-        """What the letter *id* holds, as far as that can be told."""
-        letter = await self.get(id, scope)
-        if letter.kind == "inbound":
-            raw = await desk.fetch(letter.raw)
-            return await asyncio.to_thread(_told, self._channels.get(letter.channel), raw)
-        conversation = await desk.conversation(letter.conversation, scope)
-        contact = await desk.contact(conversation.contact, scope)
-        events = await desk.events(conversation.id, scope, after=letter.seq - 1, limit=1)
+    async def glimpses(self, letters: Sequence[Letter], scope: Scope) -> list[Glimpse]:
+        """What *letters* hold, as far as that can be told: one look at the store, and the beginning of each payload."""
+        if not _reaches(scope):
+            return [Glimpse() for _ in letters]
+        ours = [letter for letter in letters if letter.kind != "inbound"]
+        others = [letter for letter in letters if letter.kind == "inbound"]
+        told = await self._read(lambda: self._sent(ours)) if ours else {}
+        if others:
+            told |= await asyncio.to_thread(lambda: {letter.id: self._payload(letter) for letter in others})
+        return [told[letter.id] for letter in letters]
+
+    def _sent(self, letters: Sequence[Letter]) -> dict[str, Glimpse]:
+        agents = {agent.id: agent for agent in self._store.agents()}
+        return {letter.id: self._message(letter, agents) for letter in letters}
+
+    def _message(self, letter: Letter, agents: Mapping[str, Agent]) -> Glimpse:
+        """A message of ours, with both ends; nothing of one that was erased meanwhile."""
+        conversation = self._store.conversation(letter.conversation, EVERYTHING)
+        contact = self._store.contact(conversation.contact, EVERYTHING) if conversation else None
+        events = self._store.events(letter.conversation, letter.seq - 1, 1)
         fact = events[0].fact if events else None
-        if not isinstance(fact, MessageSent):
+        if conversation is None or contact is None or not isinstance(fact, MessageSent):
             return Glimpse()
         kind, _, author = fact.author.partition(":")
-        agent = await desk.agent(author) if kind == "agent" else None
-        sender = agent.name if agent is not None else author or desk.name
+        agent = agents.get(author) if kind == "agent" else None
+        sender = agent.name if agent is not None else author or self._service
         address = address_of(conversation, contact)
         to = f"{contact.name} <{address}>" if contact.name else address
         return Glimpse(sender, to, fact.subject, fact.text[:MOST])
+
+    def _payload(self, letter: Letter) -> Glimpse:
+        """What a payload begins with; nothing of one whose bytes cannot be had now."""
+        try:
+            return _told(self._channels.get(letter.channel), self._head(letter.raw, HEAD))
+        except CarekitError as error:
+            log.info("what %s holds cannot be told: %s", letter.id, error)
+            return Glimpse()
 
     async def retry(self, id: str, actor: str, scope: Scope, desk: Desk) -> None:
         """Read a payload again, or send a message again."""
@@ -113,7 +138,7 @@ def _reaches(scope: Scope) -> bool:
 
 
 def _told(channel: Channel | None, raw: bytes) -> Glimpse:
-    """What *channel* makes of a payload that it could not read; its plain bytes where that fails as well."""
+    """What *channel* makes of the beginning of a payload; its plain bytes where that fails as well."""
     if channel is not None:
         try:
             found = channel.glimpse(raw)

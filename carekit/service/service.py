@@ -35,15 +35,15 @@ from carekit.service.pipeline.commands import Begun, Command, Offer
 from carekit.service.pipeline.world import Kept
 from carekit.service.plugins import Plugins
 from carekit.service.pulse import Pulse
-from carekit.service.tidy import tidy
+from carekit.service.tidy import TIDIED, is_due, tidy
 from carekit.service.writer import Writer
 
 log = logging.getLogger("carekit.service")
 
 DRAIN = 1.5
 """Seconds that running jobs get when the service stops."""
-TIDY = 86_400.0
-"""Seconds between the times that bytes are removed that nothing refers to."""
+TIDY = 600.0
+"""Seconds between looks whether bytes that nothing refers to are to be removed: soon after a start, or a fault."""
 READ_ON = 5.0
 """Seconds between the times that the views of the log catch up by themselves."""
 
@@ -292,7 +292,12 @@ class Service:
                 log.warning("%s: %s: %s", late, type(error).__name__, error)
 
     async def _tidy(self) -> None:
-        await self.desk.read(partial(tidy, self.blobs, self.store, self.clock.now()))
+        """Once a day, whoever did it the last time and however often the service was restarted since."""
+        now = self.clock.now()
+        last = (await self.desk.marks([TIDIED])).get(TIDIED)
+        if is_due(last, now):
+            await self.desk.read(partial(tidy, self.blobs, self.store, now))
+            await self.desk.mark({TIDIED: now.isoformat()})
 
     async def _claiming(self, component: Component) -> None:
         """Do a component's work that is for one process at a time, while it is this one's turn."""

@@ -9,7 +9,7 @@ import attrs
 
 from carekit.facts.events import AgentChanged
 from carekit.facts.nouns import Agent
-from carekit.ground.addresses import is_email
+from carekit.ground.addresses import email_fault
 from carekit.ground.errors import Refused
 
 _ID = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9._-]{1,40}")
@@ -69,8 +69,8 @@ def agent_faults(id: str, name: str, email: str, role: str, capacity: int) -> It
         yield "id", "the id needs 1 to 40 letters, digits, dots, dashes or underscores"
     if not name.strip() or len(name) > 100:
         yield "name", "the name needs 1 to 100 characters"
-    if not is_email(email.strip()):
-        yield "email", f"{email!r} is not an e-mail address"
+    if fault := email_fault(email.strip()):
+        yield "email", fault
     if role not in ("agent", "admin"):
         yield "role", "the role is agent or admin"
     if not 1 <= capacity <= 1000:

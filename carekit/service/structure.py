@@ -88,10 +88,12 @@ class Structurer:
     def _path(self, value: object, _: type) -> Path:
         if not isinstance(value, str) or not value:
             raise ValueError(f"must be a path, not {_shown(value)}")
+        _check_nul(value)
         return (self._folder / Path(value).expanduser()).resolve()
 
     def _secret(self, value: object, _: type) -> Secret:
         if isinstance(value, str):
+            _check_nul(value)
             return Secret(value)
         if isinstance(value, Mapping) and len(value) == 1:
             ((source, name),) = value.items()
@@ -152,9 +154,17 @@ def _strictly(kind: type, words: str) -> Any:
     def read(value: object, _: type) -> object:
         if type(value) is not kind:
             raise ValueError(f"must be {words}, not {_shown(value)}")
+        if isinstance(value, str):
+            _check_nul(value)
         return value
 
     return read
+
+
+def _check_nul(text: str) -> None:
+    """Refuse what no path, database or server could be given; without showing it, as it may be a secret."""
+    if "\0" in text:
+        raise ValueError(r"holds the character NUL (\u0000), which ends a text elsewhere; take it out")
 
 
 def _number(value: object, _: type) -> float:

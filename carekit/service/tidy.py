@@ -14,6 +14,19 @@ PAGE = 1000
 KEPT = timedelta(days=1)
 """How long bytes are left alone, so that what refers to them has had the time to be committed."""
 
+EVERY = timedelta(days=1)
+"""How long after the last time the service does it again by itself."""
+TIDIED = "carekit|tidied"
+"""The mark that says when that was."""
+
+
+def is_due(last: str | None, now: datetime) -> bool:
+    """Whether it is time again, where *last* is the mark; a clock that was set back does not put it off for long."""
+    try:
+        return last is None or not timedelta() <= now - datetime.fromisoformat(last) < EVERY
+    except (ValueError, TypeError):  # whatever stands there, it is no instant
+        return True
+
 
 class Tidied(Value, frozen=True):
     """How many contents were, or would be, removed, and how many bytes that is."""

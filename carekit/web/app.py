@@ -38,18 +38,20 @@ def build_app(
     url: str,
     ready: Ready,
     hosts: Collection[str] = (),
+    api: bool = True,
 ) -> Starlette:
     """The application that answers at *url*.
 
     *ready* gives the health of the store and of all components. *hosts* are names under which it may be reached besides
-    the host of *url* and the loopback names. It has no lifespan: who makes it starts and stops the desk.
+    the host of *url* and the loopback names. Without *api* the tokens only open the health. It has no lifespan: who
+    makes it starts and stops the desk.
 
     Raises `ConfigError` for an unusable url, token or app path, `PluginError` if a component cannot make its routes.
     """
-    channels = list(channels)
+    channels, admitted = list(channels), Tokens(tokens)
     routes: list[BaseRoute] = [
-        *health_routes(ready),
-        *api_routes(desk, Tokens(tokens)),
+        *health_routes(ready, admitted),
+        *(api_routes(desk, admitted) if api else ()),
         Mount("/channels", routes=[mount for channel in channels for mount in _channel(channel, desk)]),
         Mount("/bots", routes=[mount for bot in bots for mount in _mounts(bot, _routes(bot, desk))]),
         Mount("/surveys", routes=[mount for survey in surveys for mount in _mounts(survey, _routes(survey, desk))]),

@@ -45,4 +45,4 @@ def _who(host: str, port: str) -> str:
         found = json.loads(body)
     except ValueError:
         return name
-    return "carekit" if answer.status == 200 and found == {"state": "ok"} else name
+    return "carekit" if answer.status == 200 and found == {"status": "ok"} else name

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from carekit.facts import actions as a
 from carekit.facts import events as f
 from carekit.facts.codec import encode_memory
 from carekit.facts.nouns import Conversation, DeliveryStatus, Presence, Status
 from carekit.ground.errors import CarekitError, IllegalMove, KeyReused, NotFound, Refused, Stale
+from carekit.rules.decide import LIMIT
 from carekit.rules.delivery import AGAIN
 from carekit.rules.turn import Turn
 from carekit.seams.store import JobDone
@@ -108,16 +111,25 @@ def bot_done(command: BotDone, world: World) -> Kept:
 
 
 def _say_or_hand_over(command: BotDone, turn: Turn, world: World) -> Turn:
-    """The turn after the bot's reply; a reply that cannot be said is a failed turn, and leaves nothing but that."""
+    """The turn after the bot's reply; if it cannot be said, the turn has failed, and people get the words."""
     conversation, contact, agents, now, events = turn.conversation, turn.contact, turn.agents, turn.now, [*turn.events]
     try:
         _say(command, turn)
     except CarekitError as error:
         turn = Turn(world.frame.book, conversation, contact, agents, now)
         turn.events = events
-        turn.ask(a.HandOff("failed", reason=str(error)), f"bot:{command.bot}", cause=command.job.seq)
+        _hand_over_unsaid(command, turn, str(error))
     turn.settle()
     return turn
+
+
+def _hand_over_unsaid(command: BotDone, turn: Turn, why: str) -> None:
+    actor, cause = f"bot:{command.bot}", command.job.seq
+    turn.ask(a.HandOff("failed", reason=why), actor, cause=cause)
+    if command.reply is not None and command.reply.text.strip():
+        note = f"This answer was not sent: {why}.\n\n{command.reply.text}"
+        with suppress(Refused):  # half a character cannot be noted either
+            turn.ask(a.AddNote(note[:LIMIT], reason="for whoever answers now"), actor, cause=cause)
 
 
 def _say(command: BotDone, turn: Turn) -> None:

@@ -122,7 +122,9 @@ async def list_letters(call: Call) -> v.LetterPage:
     after, most = _id_before(call.query.cursor), call.query.limit
     letters = await call.desk.letters(call.token.scope, after=after, limit=most + 1)
     page = letters[:most]
-    return v.LetterPage(page, cursor_of(0, page[-1].id) if len(letters) > most else "")
+    seen = await call.desk.glimpses(page, call.token.scope)
+    items = [v.DeadLetter.of(*one) for one in zip(page, seen, strict=True)]
+    return v.LetterPage(items, cursor_of(0, page[-1].id) if len(letters) > most else "")
 
 
 def _id_before(cursor: str) -> str:

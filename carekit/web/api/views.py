@@ -11,7 +11,7 @@ import msgspec
 from carekit.facts.codec import to_builtins
 from carekit.facts.events import BotAnswered, Event, MessageReceived
 from carekit.facts.nouns import Agent, Contact, Conversation, Letter
-from carekit.seams.desk import ChannelInfo, Outcome
+from carekit.seams.desk import ChannelInfo, Glimpse, Outcome
 from carekit.seams.query import Hit
 
 HIDDEN: Mapping[type, frozenset[str]] = {
@@ -125,10 +125,27 @@ class Hits(msgspec.Struct):
         return cls([Found(h.conversation, h.seq, h.at, [Piece(*piece) for piece in h.pieces]) for h in hits])
 
 
+class DeadLetter(Letter, frozen=True):
+    """A dead letter and what can be told of what it holds; each text is empty where it cannot.
+
+    ``text`` is its first 500 characters.
+    """
+
+    sender: str = ""
+    to: str = ""
+    subject: str = ""
+    text: str = ""
+
+    @classmethod
+    def of(cls, letter: Letter, seen: Glimpse) -> DeadLetter:
+        """The view of *letter*, of which *seen* is told."""
+        return cls(**msgspec.structs.asdict(letter), **msgspec.structs.asdict(seen))
+
+
 class LetterPage(msgspec.Struct):
     """A page of dead letters; ``cursor`` leads to the next one, empty at the end."""
 
-    items: list[Letter]
+    items: list[DeadLetter]
     cursor: str
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from console_harness import Visitor, World
 
-from carekit import Assigned, Close, DeliveryStatus, MessageSent, NoteAdded, Presence, Send, Status
+from carekit import AskBot, Assigned, Close, DeliveryStatus, MessageSent, NoteAdded, Presence, Scope, Send, Status
 from carekit_console.words import DELIVERY
 
 JSON = {"Accept": "application/json"}
@@ -40,6 +40,35 @@ def test_a_reply_longer_than_its_channel_takes_stays_in_the_box(world: World) ->
     assert f"{'word ' * 10}</textarea>" in answer.text
     told = visitor.post(f"/c/{id}/reply", fields, headers=JSON)
     assert (told.status_code, told.json()["error"]) == (422, "refused")
+    assert world.kit.facts(MessageSent, id) == []
+
+
+def test_a_notice_of_typing_reads_its_conversation_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And only if somebody listens; what the agent may not see is not there, and nobody hears of it."""
+    id, heard, read = world.write("Where is my order?"), [], []
+    visitor = world.agent("lena")
+    store = world.kit.service.store
+    look = store.conversation
+    monkeypatch.setattr(store, "conversation", lambda id, scope: read.append(id) or look(id, scope))
+    assert visitor.post(f"/c/{id}/typing").status_code == 204
+    assert read == []
+    world.kit.desk.hear_typing(Scope.everything(), heard.append)
+    world.kit.clock.advance("1s")
+    read.clear()
+    assert visitor.post(f"/c/{id}/typing").status_code == 204
+    assert (read, len(heard)) == ([id], 1)
+    assert visitor.post("/c/c_404/typing").status_code == 404
+    assert len(heard) == 1
+
+
+def test_an_answer_of_a_bot_that_was_too_long_is_a_note(world: World) -> None:
+    """Whoever takes over reads why it was not sent, and all of it."""
+    id = world.write("How do I return it?", channel="brief")
+    world.kit.act(AskBot("guide", 2), "service", id)
+    page = world.agent("lena").get(f"/c/{id}").text
+    assert "guide handed off to people" in page
+    assert "This answer was not sent: the message has 75 characters, and its channel takes at most 40" in page
+    assert "You can return anything within 30 days. The label is in your order" in page
     assert world.kit.facts(MessageSent, id) == []
 
 

@@ -215,6 +215,7 @@ BOX = MailboxSettings(host="h", user="u", password=Secret("p"))
         ({"secret": Secret("short")}, "secret"),
         ({"aliases": {"Help <x@y.example>": AliasSettings()}}, "aliases"),
         ({"aliases": {"HELP@shop.example": AliasSettings()}}, "twice"),
+        ({"aliases": {"-help@shop.example": AliasSettings()}}, "begins with a dash"),
         ({"imap": MailboxSettings(host="h", user="u")}, "password"),
         ({"imap": MailboxSettings(host="h", user="u", password=Secret("p"), keep=True)}, "pop3"),
         ({"imap": MailboxSettings(host="h", user="u", oauth=OAUTH)}, "https"),
@@ -339,6 +340,7 @@ def test_a_port_that_cannot_be_is_a_fault(port: int) -> None:
     [
         (Address("phone", "+34600000001"), "is not an address of mail"),
         (Address("email", "ana"), "is not an address of mail"),
+        (Address("email", "-oQ/tmp@mail.example"), "begins with a dash"),
         (Address("email", "Help+x@shop.example"), "is our own address"),
     ],
 )

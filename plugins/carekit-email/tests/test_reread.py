@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -90,6 +91,20 @@ def test_what_a_mail_that_was_set_aside_holds_is_told(rooms: Callable[..., Any])
     over = rooms("max_size = 100\n").channel.glimpse(one)
     assert (over.sender, over.subject, over.text) == (seen.sender, seen.subject, "")
     assert channel.glimpse(b"\x00\xff") is not None
+
+
+def test_the_beginning_of_a_large_mail_is_enough_to_tell_of_it(rooms: Callable[..., Any]) -> None:
+    """Its head and its words come first; what is cut off in the middle of an attachment does no harm."""
+    whole = EmailMessage()
+    whole["From"], whole["To"], whole["Subject"] = "Ada L. <ada@host.example>", "help@shop.example", "My parcel"
+    whole.set_content("Where is it?")
+    whole.add_attachment(b"x" * 500_000, maintype="image", subtype="png", filename="parcel.png")
+    seen = rooms().channel.glimpse(whole.as_bytes()[:65_536])
+    assert (seen.sender, seen.subject, seen.text.strip()) == (
+        "Ada L. <ada@host.example>",
+        "My parcel",
+        "Where is it?",
+    )
 
 
 def test_mail_about_accounts_keeps_its_words(room: Any) -> None:

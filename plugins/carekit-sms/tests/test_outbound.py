@@ -26,6 +26,7 @@ from carekit import (
     NotAllowed,
     Outbound,
     Permanent,
+    PolicyFailed,
     Refused,
     Resend,
     Scope,
@@ -317,13 +318,22 @@ def test_a_long_text_is_refused_where_the_file_says_so() -> None:
 
 
 def test_what_a_rule_writes_too_long_is_not_sent() -> None:
-    """Nobody is there to shorten it: it fails and says why, and so does what would be more texts than anybody reads."""
+    """Nobody is there to shorten it: the rule has failed and says why."""
     answer = FILE + f'[policies.thanks]\nuse = "acknowledge"\ntext = "{"x" * 2_000}"\n'
-    for keys, words in (({"parts": 1, "long": "refuse"}, "shorten it"), ({"parts": 1}, "10 are the most")):
-        with desk("twilio", file=answer, **keys) as kit:
-            kit.text("Hello")
-            assert kit.far_side.asked == []
-            assert words in kit.facts(DeliveryChanged)[-1].detail
+    with desk("twilio", file=answer, parts=1, long="refuse") as kit:
+        kit.text("Hello")
+        assert kit.far_side.asked == []
+        assert [failed.name for failed in kit.facts(PolicyFailed)] == ["thanks"]
+        assert "shorten it" in kit.facts(PolicyFailed)[0].error
+
+
+def test_what_would_be_more_texts_than_anybody_reads_is_not_sent() -> None:
+    """How many texts a long one becomes shows when it is cut at its spaces: then it fails and says why."""
+    answer = FILE + f'[policies.thanks]\nuse = "acknowledge"\ntext = "{"x" * 2_000}"\n'
+    with desk("twilio", file=answer, parts=1) as kit:
+        kit.text("Hello")
+        assert kit.far_side.asked == []
+        assert "10 are the most" in kit.facts(DeliveryChanged)[-1].detail
 
 
 @pytest.mark.parametrize("failure", [Told(400), Told(503), Told(breaks=True)], ids=["refused", "later", "cut"])

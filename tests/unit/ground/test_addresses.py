@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carekit.ground.addresses import LONGEST, is_email
+from carekit.ground.addresses import LONGEST, email_fault, is_email
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from carekit.ground.addresses import LONGEST, is_email
         "o'hara@post.example",
         "ñandú@correo.españa.example",
         "x@1.2.3.4",
-        "-@a-b.example",
+        "a-@a-b.example",
     ],
 )
 def test_what_people_give_is_an_address(text: str) -> None:
@@ -36,6 +36,19 @@ def test_what_people_give_is_an_address(text: str) -> None:
 def test_what_no_mail_could_reach_is_none(text: str) -> None:
     """No name, no host, a host without a dot, several of them, or more than the address."""
     assert not is_email(text)
+
+
+@pytest.mark.parametrize("text", ["-@a-b.example", "-oQ/tmp@mail.example", "--help@mail.example"])
+def test_what_a_program_would_take_for_an_option_is_none(text: str) -> None:
+    """It begins with a dash, and is told so."""
+    assert not is_email(text)
+    assert "begins with a dash" in email_fault(text)
+
+
+def test_a_fault_of_an_address_is_told_with_an_example() -> None:
+    """There is none where mail could go there."""
+    assert email_fault("ana") == "'ana' is not an e-mail address; write it like ana@mail.example"
+    assert email_fault("ana@mail.example") == ""
 
 
 def test_an_address_has_its_limit() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from carekit.facts import actions as a
 from carekit.facts import events as f
-from carekit.facts.nouns import Agent, Contact, Conversation, Presence, Status
+from carekit.facts.nouns import Address, Agent, Contact, Conversation, Presence, Status
 from carekit.ground.errors import Refused
 from carekit.rules.context import Context
 from carekit.rules.evolve import fold
@@ -249,6 +249,50 @@ def test_time_never_runs_backwards(dues: dict[str, int], now: int) -> None:
     assert at == sorted(at)
     assert at[:-1] == sorted(minute(due) for due in dues.values() if due < now)
     assert set(turn.conversation.timers) == {name for name, due in dues.items() if due >= now}
+
+
+# --- what a channel takes
+
+
+def _short(turn: Turn) -> Turn:
+    """The same turn where a message on the channel mail has at most five characters."""
+    book = turn._book
+    turn._book = Rulebook(
+        book.service,
+        book.config,
+        book.calendars,
+        book.surveys,
+        book.by_fact,
+        {"mail": lambda text: "too long: shorten it" if len(text) > 5 else ""},
+    )
+    return turn
+
+
+@pytest.mark.parametrize("actor", ["agent:ana", "bot:faq", "api", "policy:thanks"])
+def test_what_its_channel_cannot_carry_is_refused(actor: str) -> None:
+    """Whoever writes it, and nothing is recorded; what fits, and what goes to a channel without a limit, is sent."""
+    turn = _short(_turn(conversation(channel="mail")))
+    with pytest.raises(Refused, match="too long: shorten it") as refused:
+        turn.ask(a.Send("hello!"), actor)
+    assert (refused.value.field, turn.events) == ("text", [])
+    assert turn.ask(a.Send("hello"), actor) != []
+    assert turn.ask(a.AddNote("as long as it likes"), actor) != []
+    assert _short(_turn(conversation(channel="loop"))).ask(a.Send("hello!"), actor) != []
+
+
+@pytest.mark.parametrize(
+    "action", [a.Send("hello!", reason="r"), a.Initiate("mail", Address("email", "ana@mail.example"), "hello!")]
+)
+def test_a_policy_that_writes_more_than_the_channel_carries_has_failed(action: a.Action) -> None:
+    """It is noted with the reason, also where it writes first on another channel, and the next policy is asked."""
+    long = _Rule("long", lambda *_: [action])
+    note = _Rule("note", lambda *_: [a.AddNote("1", reason="r")])
+    channel = "loop" if isinstance(action, a.Initiate) else "mail"
+    turn = _turn(conversation(channel=channel), (long, _on(f.MessageReceived)), (note, _on(f.MessageReceived)))
+    _short(turn).record(IN, "contact")
+    turn.settle()
+    assert [event.kind for event in turn.events] == ["message_received", "policy_failed", "note_added"]
+    assert turn.events[1].fact == f.PolicyFailed("long", "too long: shorten it")
 
 
 # --- agents

@@ -42,6 +42,15 @@ def test_bytes_come_back(blobs: Blobs) -> None:
         assert blobs.get(digest_of(data)) == data
 
 
+def test_only_the_beginning_is_read_where_that_is_enough(blobs: Blobs) -> None:
+    """As many bytes as are asked for, or all where there are fewer."""
+    [digest] = blobs.put([b"0123456789" * 100_000])
+    assert blobs.head(digest, 12) == b"012345678901"
+    assert blobs.head(digest, 2_000_000) == blobs.get(digest)
+    with pytest.raises(NotFound):
+        blobs.head("0" * 64, 12)
+
+
 @pytest.mark.parametrize("digest", ["", "0" * 64, "../../etc/passwd", "0" * 63 + "/", "A" * 64, "\x00"])
 def test_other_names_are_not_found(blobs: Blobs, digest: str) -> None:
     """An unknown digest and what is none are not found, and lead out of no folder."""

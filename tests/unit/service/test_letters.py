@@ -10,6 +10,7 @@ import pytest
 from carekit.facts.events import DeliveryChanged, InboundReleased, LetterDropped
 from carekit.facts.nouns import Address, DeliveryStatus, Inbound, Letter
 from carekit.ground.errors import Ignored, Malformed, NotFound, Permanent, Refused, Temporary
+from carekit.ground.values import replace
 from carekit.seams.channel import Channel, Delivery, Outbound
 from carekit.seams.desk import Desk, Glimpse
 from carekit.seams.hookspecs import hookimpl
@@ -68,6 +69,11 @@ def aside(kit: DeskKit, raw: bytes) -> Letter:
     kit.run(kit.desk.quarantine("mail", raw, "unreadable", key="uid:1"))
     [letter] = kit.run(kit.desk.letters(EVERYTHING))
     return letter
+
+
+def glimpse(kit: DeskKit, letter: Letter, scope: Scope = EVERYTHING) -> Glimpse:
+    [seen] = kit.run(kit.desk.glimpses([letter], scope))
+    return seen
 
 
 def in_a_good_mood(kit: DeskKit) -> None:
@@ -160,8 +166,7 @@ def test_a_limited_scope_has_no_letters(kit: DeskKit, scope: Scope) -> None:
         retry(kit, letter.id, scope)
     with pytest.raises(NotFound):
         kit.run(kit.desk.drop(letter.id, "x", scope=scope))
-    with pytest.raises(NotFound):
-        kit.run(kit.desk.glimpse(letter.id, scope))
+    assert glimpse(kit, letter, scope) == Glimpse()
 
 
 # --- what they hold
@@ -183,7 +188,35 @@ def test_a_limited_scope_has_no_letters(kit: DeskKit, scope: Scope) -> None:
 def test_what_a_payload_holds_is_told_as_far_as_it_can_be(kit: DeskKit, raw: bytes, seen: Glimpse) -> None:
     """By its channel; where that cannot say, or breaks at it, by the bytes themselves if they are text."""
     letter = aside(kit, raw)
-    assert kit.run(kit.desk.glimpse(letter.id, EVERYTHING)) == seen
+    assert glimpse(kit, letter) == seen
+
+
+def test_a_payload_is_read_no_further_than_its_beginning(kit: DeskKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However large it is, its channel gets the first 64 KiB to tell of, and nothing else is fetched."""
+    letter = aside(kit, b"from ana " + b"x" * 9_000_000)
+    given: list[int] = []
+    channel = kit.service.channels["mail"]
+    look = channel.glimpse
+    monkeypatch.setattr(channel, "glimpse", lambda raw: given.append(len(raw)) or look(raw))
+    monkeypatch.setattr(kit.service.blobs, "get", None)
+    monkeypatch.setattr(kit.service.blobs, "head", lambda digest, most: b"from ana x"[:most] + b"x" * (most - 10))
+    assert glimpse(kit, letter) == Glimpse("ana", text="x" * 500)
+    assert given == [65_536]
+
+
+def test_a_page_of_letters_is_told_in_its_order(kit: DeskKit) -> None:
+    """Payloads and messages mixed; of bytes that are gone and of what was erased, nothing is told."""
+    aside(kit, b"from ana one")
+    kit.write("hello", channel="mail")
+    kit.add_agent("lena", name="Lena Ruiz")
+    kit.reply("lena", "two")
+    letters = kit.run(kit.desk.letters(EVERYTHING))
+    theirs, ours = sorted(letters, key=lambda letter: letter.kind == "failed")
+    gone = [replace(theirs, id="x", raw="0" * 64), replace(ours, id="y", conversation="c_9")]
+    seen = kit.run(kit.desk.glimpses([*gone, *letters], EVERYTHING))
+    texts = {letter.id: one.text for letter, one in zip([*gone, *letters], seen, strict=True)}
+    assert sorted(texts.values()) == ["", "", "one", "two"]
+    assert (texts["x"], texts["y"]) == ("", "")
 
 
 def test_a_message_of_ours_is_told_with_both_ends(kit: DeskKit) -> None:
@@ -192,7 +225,7 @@ def test_a_message_of_ours_is_told_with_both_ends(kit: DeskKit) -> None:
     kit.add_agent("lena", name="Lena Ruiz")
     kit.reply("lena", "It left today.")
     [letter] = kit.run(kit.desk.letters(EVERYTHING))
-    seen = kit.run(kit.desk.glimpse(letter.id, EVERYTHING))
+    seen = glimpse(kit, letter)
     assert seen == Glimpse("Lena Ruiz", "Ana Roca <ana@post.example>", "", "It left today.")
     assert letter.attempts == 1
 

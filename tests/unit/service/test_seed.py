@@ -38,7 +38,7 @@ def test_every_fault_of_every_agent_is_told(tmp_path: Path) -> None:
     assert told == [
         "[[agents]] 1 name: must be a text, not 5",
         "[[agents]] 1 id: the id needs 1 to 40 letters, digits, dots, dashes or underscores",
-        "[[agents]] 1 email: 'nobody' is not an e-mail address",
+        "[[agents]] 1 email: 'nobody' is not an e-mail address; write it like ana@mail.example",
         "[[agents]] 1 role: the role is agent or admin",
         "[[agents]] 1 capacity: the capacity is a whole number from 1 to 1,000",
         "[[agents]] 1 password: the password needs at least 8 characters",

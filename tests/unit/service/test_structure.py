@@ -68,6 +68,16 @@ def test_a_misspelt_key_is_told_once() -> None:
     }
 
 
+def test_a_text_with_a_nul_is_refused_and_not_shown() -> None:
+    """No path, database or server could be given it; the secret that holds it is not told."""
+    _, told = read({"name": "sqlite:///care\0.db", "secret": "hunter\0two", "words": ["fine", "\0"]})
+    assert set(told) == {"name", "secret", "words"}
+    for message in told.values():
+        assert "holds the character NUL" in message
+        assert "take it out" in message
+        assert not {"hunter", "care"} & set(message.replace("\0", " ").split())
+
+
 def test_every_entry_of_a_list_is_looked_at() -> None:
     """Not only the first that is wrong."""
     _, problems = Structurer(Path()).read(Example, {"name": "x", "words": ["a", 1, 2]})

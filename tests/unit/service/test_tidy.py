@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from carekit.ground.errors import Refused
+from carekit.service import service as service_module
 from carekit.service.blobs import FolderBlobs, MemoryBlobs
-from carekit.service.tidy import Tidied, tidy
+from carekit.service.tidy import TIDIED, Tidied, is_due, tidy
 from carekit.testing.desk import MINIMAL, DeskKit
 from tests.unit.service.test_blobs import files
 
@@ -33,6 +35,53 @@ def test_what_no_event_refers_to_goes(tmp_path: Path) -> None:
         [letter] = kit.service.store.letters("", 9)
         assert files(tmp_path / "kept") == [letter.raw]
         assert told == sorted(told)
+
+
+@pytest.mark.parametrize(
+    ("last", "due"),
+    [
+        (None, True),
+        ("2026-03-01T00:00:00+00:00", True),
+        ("2026-03-01T00:00:01+00:00", False),
+        ("2026-03-02T00:00:00+00:00", False),
+        ("2026-03-02T00:00:01+00:00", True),
+        ("2026-03-01T12:00:00", True),
+        ("yesterday", True),
+    ],
+)
+def test_it_is_due_a_day_after_the_last_time(last: str | None, due: bool) -> None:
+    """Never done, a day ago, in the future of a clock that was set back, or not to be read: then it is done now."""
+    assert is_due(last, datetime(2026, 3, 2, tzinfo=UTC)) is due
+
+
+def test_a_service_that_restarts_every_day_tidies_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Soon after its start, if the last time is a day ago, whoever did it; and not again before the next day."""
+    times: list[datetime] = []
+    monkeypatch.setattr(service_module, "tidy", lambda blobs, store, now: times.append(now))
+
+    async def run(kit: DeskKit) -> None:
+        tidying = asyncio.ensure_future(kit.service._each(0.005, "blobs", kit.service._tidy, "late"))
+        await asyncio.sleep(0.1)
+        tidying.cancel()
+
+    with DeskKit(MINIMAL, folder=tmp_path, discover=False) as kit:
+        for hours in (0, 6, 17, 1, 23, 1):
+            kit.clock.advance(f"{hours}h")
+            kit.run(run(kit))
+        assert [(at - times[0]).total_seconds() / 3600 for at in times] == [0, 24, 48]
+
+
+def test_a_fault_does_not_count_as_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again at the next look."""
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is away")
+
+    with DeskKit(MINIMAL, folder=tmp_path, discover=False) as kit:
+        monkeypatch.setattr(service_module, "tidy", fail)
+        with pytest.raises(OSError, match="away"):
+            kit.run(kit.service._tidy())
+        assert kit.run(kit.desk.marks([TIDIED])) == {}
 
 
 def test_an_empty_folder_is_tidy(tmp_path: Path) -> None:

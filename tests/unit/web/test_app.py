@@ -59,7 +59,7 @@ def test_the_longest_path_wins(kit: DeskKit) -> None:
 def test_an_app_at_the_root_hides_nothing(kit: DeskKit) -> None:
     """Health, the API and the channels stay ours, the paths that do not exist below them included."""
     web = Web(kit, make_app(kit, apps=[app_at("/", saying("root"))]))
-    assert web.get("/healthz").json() == {"state": "ok"}
+    assert web.get("/healthz").json() == {"status": "ok"}
     assert web.get("/api/v1/agents").status_code == 200
     assert web.get("/api").headers["content-type"].startswith("text/html")
     for path in ("/api/v2", "/channels/none", "/surveys/none/x", "/bots/none/x"):

@@ -9,7 +9,7 @@ import pytest
 from carekit.seams.component import Health
 from carekit.testing.desk import DeskKit
 from carekit.web.health import scrub
-from tests.unit.web._web import Web, make_app
+from tests.unit.web._web import SHOP, Web, make_app
 
 
 def ready_with(kit: DeskKit, healths: Sequence[Health] | Exception) -> Web:
@@ -23,7 +23,7 @@ def ready_with(kit: DeskKit, healths: Sequence[Health] | Exception) -> Web:
 
 def test_the_process_answers(web: Web) -> None:
     """healthz asks nothing of anybody."""
-    assert web.get("/healthz", "").json() == {"state": "ok"}
+    assert web.get("/healthz", "").json() == {"status": "ok"}
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,26 @@ def test_the_process_answers(web: Web) -> None:
      (("degraded", "failed", "ok"), 503, "failed"), (("strange",), 503, "failed")],
 )  # fmt: skip
 def test_the_worst_component_counts(kit: DeskKit, states: Sequence[str], status: int, worst: str) -> None:
-    """A degraded service still takes requests, a failed one does not, and each component is named."""
+    """A degraded service still takes requests, a failed one does not, and who may read is told each component."""
     web = ready_with(kit, [Health(f"part-{n}", state) for n, state in enumerate(states)])
-    response = web.get("/readyz", "")
-    assert (response.status_code, response.json()["state"]) == (status, worst)
+    response = web.get("/readyz")
+    assert (response.status_code, response.json()["status"]) == (status, worst)
     assert [part["name"] for part in response.json()["components"]] == [f"part-{n}" for n in range(len(states))]
+
+
+@pytest.mark.parametrize("token", ["", "wrong-0123456789abcdef", SHOP], ids=["none", "wrong", "limited"])
+@pytest.mark.parametrize(("state", "status"), [("ok", 200), ("degraded", 200), ("failed", 503)])
+def test_everybody_else_is_told_how_it_is_and_no_more(kit: DeskKit, token: str, state: str, status: int) -> None:
+    """No names and no details; a token that is wrong, or for one inbox, does not turn a probe's answer."""
+    response = ready_with(kit, [Health("support-mail", state, "imap.host.example refused")]).get("/readyz", token)
+    assert (response.status_code, response.json()) == (status, {"status": state})
+
+
+def test_without_the_api_a_token_opens_the_health(kit: DeskKit) -> None:
+    """A process that only works in the background tells the same, and has no API."""
+    web = Web(kit, make_app(kit, api=False))
+    assert [part["name"] for part in web.get("/readyz").json()["components"]] == ["store"]
+    assert web.get("/api/v1/agents").status_code == 404
 
 
 def test_health_that_cannot_be_told_is_failed(kit: DeskKit) -> None:
@@ -59,5 +74,5 @@ def test_health_that_cannot_be_told_is_failed(kit: DeskKit) -> None:
 def test_details_hold_no_credentials(kit: DeskKit, detail: str, shown: str) -> None:
     """What looks like a credential is cut out of the detail, and the rest stays."""
     assert scrub(detail) == shown
-    told = ready_with(kit, [Health("store", "failed", detail)]).get("/readyz", "").json()
+    told = ready_with(kit, [Health("store", "failed", detail)]).get("/readyz").json()
     assert told["components"][0]["detail"] == shown

@@ -50,7 +50,7 @@ def test_a_free_port_is_free_again_afterwards() -> None:
 
 def test_the_service_itself_is_no_fault() -> None:
     """It may be running while it is examined."""
-    with answering(b'{"state":"ok"}') as listen:
+    with answering(b'{"status":"ok"}') as listen:
         assert asyncio.run(examine_listen(listen)) == Health("listen", "ok", f"the service is running at {listen}")
 
 

@@ -24,6 +24,7 @@ CASES = [
     (e.TemplateError("x"), 422, "refused"),
     (e.Conflict("x"), 409, "conflict"),
     (e.Unavailable("x"), 503, "unavailable"),
+    (e.InDoubt("x"), 503, "unavailable"),
     (e.StoreError("x"), 500, "internal"),
     (e.ConfigError("x"), 500, "internal"),
     (e.PluginError("x"), 500, "internal"),

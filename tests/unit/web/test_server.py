@@ -93,7 +93,7 @@ def test_it_answers_over_the_network() -> None:
     """A request over a real socket is answered, and the server does not say what it is."""
     with running() as server:
         response = httpx2.get(f"http://127.0.0.1:{server.port}/healthz")
-        assert response.json() == {"state": "ok"}
+        assert response.json() == {"status": "ok"}
         assert "server" not in response.headers
 
 

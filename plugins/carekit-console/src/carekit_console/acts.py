@@ -62,9 +62,7 @@ class Acts:
 
     async def typing(self, request: Request, session: Session, form: Form) -> Response:
         """Tell the other side that a reply is being written; never asked for a note."""
-        id = request.path_params["id"]
-        await self.desk.conversation(id, session.scope)
-        await self.desk.typing(id, session.actor, scope=session.scope)
+        await self.desk.typing(request.path_params["id"], session.actor, scope=session.scope)
         return Response(status_code=204)
 
     async def note(self, request: Request, session: Session, form: Form) -> Response:

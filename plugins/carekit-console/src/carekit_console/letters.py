@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
-from carekit import CarekitError, Desk, Glimpse, Letter
+from carekit import Desk, Glimpse, Letter
 from carekit_console.session import Session
 from carekit_console.words import LETTER, Stamp, stamp
 
@@ -46,14 +46,11 @@ class Letters:
     async def page(self, session: Session, after: str) -> tuple[list[DeadLetter], bool]:
         """Those after the id *after*, and whether there are more."""
         found = await self.desk.letters(session.scope, after=after, limit=PAGE + 1)
-        now = self.desk.now()
-        return [await self._shown(letter, session, now) for letter in found[:PAGE]], len(found) > PAGE
+        page, now = found[:PAGE], self.desk.now()
+        seen = await self.desk.glimpses(page, session.scope)
+        return [self._shown(*one, now) for one in zip(page, seen, strict=True)], len(found) > PAGE
 
-    async def _shown(self, letter: Letter, session: Session, now: datetime) -> DeadLetter:
-        try:
-            seen = await self.desk.glimpse(letter.id, session.scope)
-        except CarekitError:
-            seen = Glimpse()  # somebody has just handled it, it was erased, or its bytes cannot be had now
+    def _shown(self, letter: Letter, seen: Glimpse, now: datetime) -> DeadLetter:
         channel = self.desk.channels.get(letter.channel)
         times = f"{letter.attempts} times" if letter.attempts > 1 else "once"
         return DeadLetter(

@@ -235,6 +235,8 @@ calendar = "office"
         if to.kind != "email" or not _ADDRESS.fullmatch(to.value):
             said = f'{to.key!r} is not an address of mail: give kind "email" and a value such as a@b.example'
             raise Refused(said, field="to")
+        if to.value.startswith("-"):  # a program that is started with it would take it for an option
+            raise Refused(f"{to.value[:100]!r} begins with a dash: no mail is written to such an address", field="to")
         if canonical(to.value) in {canonical(ours) for ours in self.settings.addresses}:
             raise Refused(f"{to.value!r} is our own address", field="to")
         return ()

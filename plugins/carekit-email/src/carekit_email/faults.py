@@ -39,6 +39,8 @@ def _addresses(settings: EmailSettings) -> Iterator[str]:
         boxes = mailboxes(address, 2)
         if len(boxes) != 1 or boxes[0].address != address or not address.isascii():
             yield f'{key} = {address!r} is no plain address; write it like "help@shop.example"'
+        elif address.startswith("-"):
+            yield f"{key} = {address!r} begins with a dash, which programs take for an option; use another"
     lowered = [one.lower() for one in settings.addresses]
     if len(set(lowered)) != len(lowered):
         yield "an address is there twice; each alias once, and not the channel's own"

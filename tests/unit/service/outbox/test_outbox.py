@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from random import Random
+from types import ModuleType
 
 import pytest
+from attrs import evolve
 
+from carekit.builtin.loopback import Loopback
 from carekit.builtin.memory import MemoryStore
 from carekit.facts.codec import decode_fact, encode
-from carekit.facts.events import DeliveryChanged, HandedOff
+from carekit.facts.events import DeliveryChanged, HandedOff, MessageSent, NoteAdded
 from carekit.facts.nouns import DeliveryStatus
 from carekit.ground.errors import Permanent, Temporary, Unavailable, Unsure
 from carekit.seams.bot import Bot, BotReply, BotTurn
-from carekit.seams.channel import Delivery, Outbound
+from carekit.seams.channel import Channel, Delivery, Outbound
+from carekit.seams.hookspecs import hookimpl
 from carekit.seams.store import Batch
 from carekit.service.outbox import errands as module
 from carekit.service.outbox import outbox as outbox_module
@@ -259,6 +264,37 @@ def test_a_reply_that_could_not_be_read_again_hands_over(reply: BotReply | BaseE
         assert [handed.trigger for handed in kit.facts(HandedOff)] == ["failed"]
         assert [author for author, _ in kit.thread()] == ["contact"]
         assert kit.service.store.pending_jobs() == 0
+
+
+class Brief(Loopback):
+    """A channel of short messages."""
+
+    capabilities = evolve(Loopback.capabilities, max_length=10)
+
+
+@hookimpl
+def carekit_channels() -> Mapping[str, type[Channel]]:
+    """Offers it."""
+    return {"brief": Brief}
+
+
+def test_an_answer_longer_than_its_channel_takes_hands_over_with_it() -> None:
+    """People are told why it was not sent, and get what it wanted to say as a note; the next one that fits is sent."""
+    plugin = ModuleType("brief")
+    plugin.carekit_channels = carekit_channels  # type: ignore[attr-defined]
+    more = '\n[channels.brief]\nuse = "brief"\n\n[policies.bot]\nuse = "bot"\nbot = "faq"\n'
+    with host(Thinker(), more=more, extra={"brief": plugin}) as kit:
+        kit.write("hello", channel="brief")
+        (handed,) = kit.events(HandedOff)
+        assert (handed.actor, handed.cause) == ("bot:faq", 3)
+        assert "has 14 characters, and its channel takes at most 10" in handed.reason
+        (note,) = kit.facts(NoteAdded)
+        assert note.author == "bot:faq"
+        assert note.text.startswith("This answer was not sent: the message has 14 characters")
+        assert note.text.endswith("\n\nyou said hello")
+        assert (kit.facts(MessageSent), kit.service.store.pending_jobs()) == ([], 0)
+        kit.write("1", channel="brief", sender="joe")
+        assert kit.thread()[-1] == ("bot:faq", "you said 1")
 
 
 def test_stopping_gives_running_work_a_moment() -> None:

@@ -325,12 +325,19 @@ def test_a_node_that_lost_its_job_changes_nothing(line: Line) -> None:
     assert texts == ["from the second"]
 
 
-@pytest.mark.parametrize("reply", [BotReply("x" * 200_000), BotReply("\ud800"), BotReply("ok", memory={"x": object()})])
-def test_a_reply_that_cannot_be_kept_is_a_failed_turn(line: Line, reply: BotReply) -> None:
-    """Nothing of such a reply is kept; people take over."""
+@pytest.mark.parametrize(
+    ("reply", "kinds"),
+    [
+        (BotReply("x" * 200_000), ["handed_off", "note_added"]),
+        (BotReply("\ud800"), ["handed_off"]),
+        (BotReply("ok", memory={"x": object()}), ["handed_off", "note_added"]),
+    ],
+)
+def test_a_reply_that_cannot_be_kept_is_a_failed_turn(line: Line, reply: BotReply, kinds: list[str]) -> None:
+    """Nothing of such a reply is said; people take over, with a note of its words as far as they can be kept."""
     line.do(c.BotDone(_asked(line), "faq", 2, reply))
     tail = line.store.events("c_1")[3:]
-    assert [e.kind for e in tail] == ["handed_off"]
+    assert [e.kind for e in tail] == kinds
     assert line.store.pending_jobs() in (0, 1)
 
 

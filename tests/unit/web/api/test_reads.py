@@ -6,9 +6,12 @@ import asyncio
 
 import pytest
 
-from carekit.facts.nouns import Address, Inbound
+from carekit.facts.events import MessageSent
+from carekit.facts.nouns import Address, DeliveryStatus, Inbound
+from carekit.seams.settings import Secret
 from carekit.testing.desk import DeskKit
-from tests.unit.web._web import READ, Web
+from carekit.web.tokens import ApiToken
+from tests.unit.web._web import READ, Web, make_app
 
 
 async def followed(kit: DeskKit) -> None:
@@ -150,6 +153,21 @@ def test_cursors_lead_through_every_list(web: Web, kit: DeskKit, path: str) -> N
             sizes.append(len(page["items"]))
             cursor = page["cursor"]
         assert (len(set(ids)), sizes) == (4, pages)
+
+
+def test_dead_letters_tell_what_they_hold(web: Web, kit: DeskKit) -> None:
+    """From whom, to whom and its first words, as far as that can be told; a limited token gets none."""
+    kit.run(kit.desk.quarantine("loop", b"Where is my parcel? " + b"x" * 9_999, "unreadable", key="1"))
+    kit.write("hello", name="Ana Roca")
+    id = kit.conversation().id
+    kit.reply("lena", "It left today.")
+    kit.run(kit.desk.report_delivery(id, kit.events(MessageSent)[0].seq, DeliveryStatus.FAILED, detail="refused"))
+    theirs, ours = sorted(web.get("/api/v1/dead-letters").json()["items"], key=lambda item: item["kind"] == "failed")
+    assert theirs["text"].startswith("Where is my parcel? xx")
+    assert (len(theirs["text"]), theirs["error"], theirs["sender"]) == (500, "unreadable", "")
+    assert (ours["sender"], ours["to"], ours["text"]) == ("Lena", "Ana Roca <ana>", "It left today.")
+    limited = ApiToken("limited", Secret(READ), {"read"}, {"shop"})
+    assert Web(kit, make_app(kit, tokens=(limited,))).get("/api/v1/dead-letters").json()["items"] == []
 
 
 def test_channels_are_listed_with_what_they_can(web: Web) -> None:

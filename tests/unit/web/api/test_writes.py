@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from attrs import evolve
 
+from carekit.builtin.loopback import Loopback
 from carekit.facts.events import Assigned, MessageSent, NoteAdded, Snoozed
-from carekit.seams.capabilities import Capabilities
-from carekit.seams.scope import EVERYTHING
+from carekit.seams.scope import EVERYTHING, Scope
+from carekit.testing.contracts.hosting import host, staff
 from carekit.testing.desk import DeskKit
-from tests.unit.web._web import READ, Web
+from tests.unit.web._web import READ, Web, make_app
 
 
 @pytest.fixture
@@ -30,16 +33,40 @@ def test_a_reply_is_sent_as_the_agent(web: Web, kit: DeskKit, one: str) -> None:
     assert kit.facts(MessageSent)[0].author == "agent:lena"
 
 
-def test_a_reply_longer_than_its_channel_takes_is_refused(web: Web, kit: DeskKit, one: str) -> None:
+class Brief(Loopback):
+    """A channel of short messages."""
+
+    capabilities = evolve(Loopback.capabilities, max_length=10, may_initiate=True)
+
+
+@pytest.fixture
+def brief() -> Iterator[DeskKit]:
+    """A desk with such a channel and an agent."""
+    with host(Brief("brief", None), more="") as kit:
+        staff(kit, "lena")
+        yield kit
+
+
+def test_a_reply_longer_than_its_channel_takes_is_refused(brief: DeskKit) -> None:
     """422 with the field and both numbers, and nothing is kept; a note goes nowhere and may be as long as it likes."""
-    kit.desk.channels["loop"] = evolve(kit.desk.channels["loop"], capabilities=Capabilities(max_length=10))
+    web = Web(brief, make_app(brief))
+    brief.write("hello", channel="brief")
+    one = f"/api/v1/conversations/{brief.conversation().id}"
     response = web.post(f"{one}/reply", {"agent": "lena", "text": "good morning"})
     assert (response.status_code, response.headers["content-type"]) == (422, "application/problem+json")
     assert response.json()["field"] == "text"
     assert "has 12 characters, and its channel takes at most 10" in response.json()["detail"]
-    assert kit.facts(MessageSent) == []
+    assert brief.facts(MessageSent) == []
     assert web.post(f"{one}/reply", {"agent": "lena", "text": "good day"}).status_code == 200
     assert web.post(f"{one}/note", {"agent": "lena", "text": "a long one, for us"}).status_code == 200
+
+
+def test_a_first_message_longer_than_its_channel_takes_is_refused(brief: DeskKit) -> None:
+    """Likewise where we write first: no conversation comes of it."""
+    body = {"channel": "brief", "to": {"kind": "loopback", "value": "ana"}, "text": "good morning", "agent": "lena"}
+    response = Web(brief, make_app(brief)).post("/api/v1/conversations/begin", body)
+    assert (response.status_code, response.json()["field"]) == (422, "text")
+    assert brief.service.store.feed(0, 100, Scope(channel="brief")) == []
 
 
 def test_a_note_stays_inside(web: Web, kit: DeskKit, one: str) -> None:
