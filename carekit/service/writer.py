@@ -122,9 +122,12 @@ class Writer:
         return [waiting.popleft() for _ in range(LARGEST)]
 
     def _tell(self, batch: list[Waiting], results: Sequence[Kept | Exception]) -> None:
-        try:
-            for (_, done, _), result in zip(batch, results, strict=True):
+        for (_, done, _), result in zip(batch, results, strict=True):
+            try:
                 done(result)  # who asked hears of it before those who only follow
+            except Exception:  # one who cannot hear must not leave the others waiting
+                log.exception("what became of a command could not be told")
+        try:
             kept = [result for result in results if type(result) is Kept]
             self._committed(kept)
             if len(kept) < len(results) and any(type(result) is InDoubt for result in results):

@@ -13,6 +13,8 @@ from carekit.service.pipeline.world import Kept, World, inbound_letter
 def receive(command: Receive, world: World) -> Kept:
     """Keep a message, unless it is known already."""
     inbound = command.inbound
+    if command.letter:
+        _find_letter(command.letter, world)  # before anything is put: a letter that is gone must leave no half of it
     if command.marks:
         world.marks.update(command.marks)
     known = world.receipts.get(command.receipt)
@@ -149,10 +151,15 @@ def _release(letter: str, world: World) -> None:
     world.record(channel_stream(found.channel), f.InboundReleased(found.seq), "service")
 
 
-def _take_letter(id: str, world: World) -> Letter:
+def _find_letter(id: str, world: World) -> Letter:
     found = world.letters.get(id)
     if found is None:
         raise NotFound(f"there is no dead letter {id!r}; somebody may have handled it already")
+    return found
+
+
+def _take_letter(id: str, world: World) -> Letter:
+    found = _find_letter(id, world)
     world.put_letter(id, None)
     return found
 

@@ -178,6 +178,17 @@ def test_store_survives_the_loss_of_its_connections(server: Server, database: st
         pass
 
 
+@pytest.mark.parametrize(("asked", "idle"), [("", "30"), ("?keepalives_idle=7", "7")])
+def test_server_whose_machine_is_gone_is_noticed(database: str, asked: str, idle: str) -> None:
+    """The connection asks after it, and waits a minute at most for what it was sent; the url may say otherwise."""
+    from carekit_sql.store import connect
+
+    connection = connect(database + asked).connect()
+    kept = connection.info.get_parameters()
+    connection.close()
+    assert (kept["keepalives_idle"], kept["keepalives_count"], kept["tcp_user_timeout"]) == (idle, "3", "60000")
+
+
 @pytest.mark.parametrize(("when", "error"), [("deferred", InDoubt), ("immediate", Unavailable)])
 def test_connection_that_breaks_at_the_commit_leaves_doubt(
     database: str, open_store: Opener, when: str, error: type[Unavailable]

@@ -238,3 +238,13 @@ def test_attempts_are_counted(kit: DeskKit) -> None:
     kit.advance("3d")
     [letter] = kit.run(kit.desk.letters(EVERYTHING))
     assert (letter.error, letter.attempts) == ("given up: not now", 8)
+
+
+def test_a_letter_that_is_gone_leaves_no_half_of_its_message(kit: DeskKit) -> None:
+    """Somebody dropped it while it was being read again: nothing is kept, and its message may still come."""
+    message = Inbound("mail", "one", Address("moody", "ana"), "one", thread=("ana",))
+    with pytest.raises(NotFound):
+        kit.run(kit.service.submit(kit.desk._received({}, message, "channel:mail:1")))
+    receipt = kit.run(kit.desk.receive(message))
+    assert not receipt.repeated
+    assert kit.conversation().id == receipt.conversation

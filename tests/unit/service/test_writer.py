@@ -216,6 +216,21 @@ def test_a_listener_that_fails_does_not_stop_the_writing() -> None:
     assert len({kept.stream for kept in asyncio.run(two())}) == 2
 
 
+def test_an_asker_who_cannot_hear_leaves_nobody_waiting() -> None:
+    """The others of the batch get their answers, and whoever follows is told."""
+    scene = _scene()
+
+    def fail(result: Kept | Exception) -> None:
+        raise RuntimeError("I cannot hear")
+
+    async def scenario() -> list[Kept | BaseException]:
+        scene.writer.post(_message(0), fail)
+        return await _all(scene, [_message(1), _message(2)])
+
+    assert [type(result).__name__ for result in asyncio.run(scenario())] == ["Kept", "Kept"]
+    assert len(scene.committed) == 3
+
+
 def test_a_commit_in_doubt_is_told_to_whoever_must_know() -> None:
     """Its askers hear that it may be kept; a store that is merely away is no doubt."""
     store, doubts = MemoryStore(), list[str]()

@@ -31,6 +31,15 @@ _SETTINGS = {
     "enable_seqscan": "off",
     "jit": "off",
 }
+_PATIENCE = {
+    # A server whose machine is gone says nothing, and the system would wait for it for a quarter of an hour or longer.
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""Of the connection itself, in seconds but for the last; the url may say otherwise."""
 _WRITING = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
 """Likewise: a writer looks up each of a few keys."""
 _READING = {"default_transaction_read_only": "on"}
@@ -181,7 +190,7 @@ class Postgresql(Database):
 
     def _connect(self, settings: Mapping[str, str]) -> psycopg.Connection[Any]:
         arguments, options = self.dialect.create_connect_args(self.url)
-        options = {"connect_timeout": 5, "application_name": "carekit", **options, "autocommit": True}
+        options = {**_PATIENCE, "application_name": "carekit", **options, "autocommit": True}
         connection = psycopg.connect(*arguments, **options)
         arrays.adapt(connection)
         try:
