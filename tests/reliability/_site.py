@@ -221,7 +221,7 @@ def _table() -> Table:
             "website": {"use": "chat", "messages_per_minute": 100_000, "visitors_per_minute": 100_000},
             "mail": {"use": "email", "address": ADDRESS, "protocol": "lmtp", "outbox": "outbox", "per_sender": 100_000},
         },
-        "tokens": {"tests": {"value": TOKEN, "may": ["read", "write"]}},
+        "tokens": {"tests": {"value": TOKEN, "may": ["read", "write", "erase"]}},
     }
 
 
