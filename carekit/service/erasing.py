@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from carekit.facts.events import ContactErased, Event
 from carekit.facts.nouns import Agent, Contact, Conversation
@@ -61,7 +62,8 @@ class Eraser:
                 for id in await read(self._blobs.erased):
                     if await read(lambda id=id: self._store.contact(id, EVERYTHING)):  # type: ignore[misc]
                         log.warning("contact %s was erased, and is back as after a restore: erased again", id)
-                        await self.erase(id, "service", EVERYTHING, read)
+                        with suppress(NotFound):  # somebody else was quicker
+                            await self.erase(id, "service", EVERYTHING, read)
                 return
             except CarekitError as error:
                 log.warning("who was erased before a restore may be here again: %s", error)
@@ -87,6 +89,8 @@ class Eraser:
     def _take_out(self, unit: Transaction, contact: Contact, actor: str) -> tuple[Kept, Sequence[str]]:
         # Nobody begins anything new from these addresses until the end; only then it is known what there is.
         seen = unit.load(Wanted(addresses=contact.addresses, streams=[STREAM]))
+        if contact.addresses and contact.id not in seen.contacts:
+            raise NotFound(f"contact {contact.id!r} was erased by somebody else at this moment")
         held = [conversation.id for conversation in self._conversations(contact.id)]
         loaded = unit.load(Wanted(conversations=held))
         agents = _relieved(loaded)

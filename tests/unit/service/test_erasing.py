@@ -102,6 +102,18 @@ def test_who_was_erased_is_erased_again(kit: DeskKit) -> None:
     assert (last.actor, type(last.fact)) == ("service", ContactErased)
 
 
+def test_of_two_who_erase_one_is_late(kit: DeskKit) -> None:
+    """Both saw the contact: the log tells of one erasure, and the other is told that there is nobody any more."""
+    store = kit.service.store
+    found = store.contact(contact(kit, "ana"), EVERYTHING)
+    assert found is not None
+    erase(kit, "ana")
+    eraser = kit.desk._eraser
+    with pytest.raises(NotFound, match="by somebody else at this moment"):
+        eraser._erase(found, "operator")
+    assert [event.stream for event in store.feed(0, 999, EVERYTHING)].count("erasures") == 1
+
+
 def test_it_is_tried_again_until_it_is_done(kit: DeskKit, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store or a disk that is away puts it off."""
     monkeypatch.setattr("carekit.service.erasing.AGAIN", 0.0)
