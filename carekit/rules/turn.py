@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import attrs
 
@@ -90,6 +90,16 @@ _NOBODY: Mapping[type[f.Fact], Sequence[Rule]] = {}
 _NONE_QUEUED: Mapping[str, int] = {}
 
 
+class Point(NamedTuple):
+    """Where a turn stood."""
+
+    conversation: Conversation | None
+    contact: Contact
+    agents: Mapping[str, Agent]
+    events: int
+    seen: int
+
+
 class Turn:
     """A turn being taken. Read ``events``, ``conversation``, ``contact`` and ``agents`` when it has settled."""
 
@@ -137,6 +147,16 @@ class Turn:
         """The conversation as it stands now."""
         assert self._conversation is not None, "a new conversation begins with ConversationStarted"
         return self._conversation
+
+    def point(self) -> Point:
+        """Where it stands now, to `go_back` to if what comes next cannot be done."""
+        return Point(self._conversation, self.contact, self.agents, len(self.events), self._seen)
+
+    def go_back(self, point: Point) -> None:
+        """Forget everything since *point*."""
+        self._conversation, self.contact, self.agents, events, self._seen = point
+        del self.events[events:]
+        self._context = None
 
     def start(self, stream: str, fact: f.ConversationStarted, actor: str = "contact") -> None:
         """Begin a new conversation with the id *stream*."""

@@ -106,21 +106,19 @@ def bot_done(command: BotDone, world: World) -> Kept:
     turn = world.turn(conversation)
     turn.fire_due()
     if turn.conversation.bot == command.bot and not turn.conversation.assignee:
-        turn = _say_or_hand_over(command, turn, world)
+        _say_or_hand_over(command, turn)
     return world.finish(turn)
 
 
-def _say_or_hand_over(command: BotDone, turn: Turn, world: World) -> Turn:
-    """The turn after the bot's reply; if it cannot be said, the turn has failed, and people get the words."""
-    conversation, contact, agents, now, events = turn.conversation, turn.contact, turn.agents, turn.now, [*turn.events]
+def _say_or_hand_over(command: BotDone, turn: Turn) -> None:
+    """Say the bot's reply; if it cannot be said, the bot has failed, and people get the words."""
+    before = turn.point()
     try:
         _say(command, turn)
     except CarekitError as error:
-        turn = Turn(world.frame.book, conversation, contact, agents, now)
-        turn.events = events
+        turn.go_back(before)
         _hand_over_unsaid(command, turn, str(error))
     turn.settle()
-    return turn
 
 
 def _hand_over_unsaid(command: BotDone, turn: Turn, why: str) -> None:

@@ -67,7 +67,7 @@ def test_an_answer_of_a_bot_that_was_too_long_is_a_note(world: World) -> None:
     world.kit.act(AskBot("guide", 2), "service", id)
     page = world.agent("lena").get(f"/c/{id}").text
     assert "guide handed off to people" in page
-    assert "This answer was not sent: the message has 75 characters, and its channel takes at most 40" in page
+    assert "This answer was not sent: the message has 74 characters, and its channel takes at most 40" in page
     assert "You can return anything within 30 days. The label is in your order" in page
     assert world.kit.facts(MessageSent, id) == []
 

@@ -68,6 +68,24 @@ def test_policies_answer_in_the_order_of_the_file() -> None:
     assert [e.policy for e in turn.events] == ["", "one", "two"]
 
 
+def test_what_is_gone_back_from_never_happened() -> None:
+    """The conversation stands as before, and what the policies have seen by then they do not see again."""
+    rule = _Rule("quiet", lambda *_: [])
+    turn = _turn(None, (rule, _on(f.MessageReceived, f.NoteAdded)))
+    turn.record(IN, "contact")
+    turn.settle()
+    before, conversation = turn.point(), turn.conversation
+    turn.ask(a.AddNote("not to be"), "agent:lena")
+    turn.go_back(before)
+    assert turn.conversation == conversation
+    turn.settle()
+    assert [type(event.fact) for event, _, _ in rule.asked] == [f.MessageReceived]
+    turn.ask(a.AddNote("to be"), "agent:lena")
+    turn.settle()
+    assert [type(event.fact) for event, _, _ in rule.asked] == [f.MessageReceived, f.NoteAdded]
+    assert [event.seq for event in turn.events] == [turn.events[0].seq, turn.events[0].seq + 1]
+
+
 def test_an_action_says_who_why_and_what_led_to_it() -> None:
     """The event of a policy's action names policy, reason, cause and configuration."""
     rule = _Rule("greet", lambda *_: [a.AddNote("hi", reason="because")])
