@@ -49,6 +49,7 @@ class Alarms:
         self._next: datetime | None = None
         self._earlier = asyncio.Event()
         self._failed = False
+        outbox.more = self.hasten
 
     def set(self, at: datetime) -> None:
         """A timer is due at *at*: do not sleep longer than that."""
@@ -63,6 +64,7 @@ class Alarms:
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
+            self._earlier.clear()  # before the look: what is told while it lasts may have come too late for it
             try:
                 await self.look()
                 await self._sweep()
@@ -103,7 +105,6 @@ class Alarms:
         return len(jobs)
 
     async def _sleep(self) -> None:
-        self._earlier.clear()
         least, self._failed = (REST if self._failed else 0.0), False
         seconds = PATIENCE
         if self._next is not None:

@@ -39,12 +39,14 @@ class Destination:
 class Lane:
     """The jobs of one lane that are here, in order; the first one is the next or running."""
 
-    __slots__ = ("destination", "jobs", "name")
+    __slots__ = ("destination", "jobs", "leased", "name")
 
     def __init__(self, name: str, destination: Destination) -> None:
         self.name = name
         self.destination = destination
         self.jobs: deque[tuple[Job, Found | None]] = deque()
+        self.leased = False
+        """Whether some came from the store, which gives only the first of a lane: there may be more."""
 
 
 class Lanes:
@@ -71,14 +73,14 @@ class Lanes:
         """Whether a lane may run that does not."""
         return bool(self._ready)
 
-    def add(self, job: Job, found: Found | None) -> None:
+    def add(self, job: Job, found: Found | None) -> Lane:
         """Put *job* at the end of its lane."""
         self.jobs += 1
         lane = self._lanes.get(job.lane)
         if lane is not None:
             # Those before it will have changed what it needs to know.
             lane.jobs.append((job, None))
-            return
+            return lane
         destination = self._destinations.get(job.destination)
         if destination is None:
             destination = self._destinations[job.destination] = Destination(
@@ -87,6 +89,7 @@ class Lanes:
         lane = self._lanes[job.lane] = Lane(job.lane, destination)
         lane.jobs.append((job, found))
         self._ready.append(lane)
+        return lane
 
     def begin(self) -> Lane | None:
         """The next lane whose first job may run, which now counts as running; None if there is none."""

@@ -75,6 +75,8 @@ class Outbox:
         """Where a worker has been woken that has not looked yet."""
         self._idle: list[asyncio.Future[None]] = []
         self._stopping = False
+        self.more: Callable[[], None] = lambda: None
+        """Called when the store may have more jobs that nobody does."""
         errands.waits = self._wake
 
     # --- what it has
@@ -124,7 +126,7 @@ class Outbox:
         if self._stopping:
             return
         for job in jobs:
-            self._lanes.add(job, None)
+            self._lanes.add(job, None).leased = True
         self._wake()
 
     def drop(self) -> None:
@@ -280,6 +282,8 @@ class Outbox:
         else:
             self._lanes.done(lane)
             self._wake()
+            if lane.leased and not lane.jobs:
+                self.more()
             if not len(self._lanes):
                 self._tell_idle()
 

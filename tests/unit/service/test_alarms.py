@@ -166,3 +166,24 @@ def test_a_queue_is_drained_as_far_as_capacity_goes() -> None:
         ids = [kit.write("hello", sender=f"peer{number}").conversation for number in range(5)]
         staff(kit, "ana", 3)
         assert [kit.conversation(id).assignee for id in ids] == ["ana", "ana", "ana", "", ""]
+
+
+def test_a_lane_that_somebody_left_is_emptied_without_pauses(desk: DeskKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store gives the first job of a lane only; the next one is fetched as soon as that is done."""
+    desk.write("hello")
+    monkeypatch.setattr(desk.service.pipeline, "_node", lambda: 0)  # as if another process had written them, and died
+    for number in range(5):
+        desk.act(a.Send(f"answer {number}"), "agent:ana", settle=False)
+    assert desk.sent == []
+
+    async def scenario() -> None:
+        task = asyncio.create_task(desk.service.alarms.run())
+        for _ in range(200):  # for less than the pause between two looks
+            if len(desk.sent) == 5:
+                break
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    desk.run(scenario())
+    assert desk.sent == [f"answer {number}" for number in range(5)]
